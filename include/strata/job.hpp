@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// What the algorithm and a sampler exchange: jobs go in as one batch per step, draws come out one by one
+// through a sink. `job_batch` and `sink` can be built by hand, so that a sampler is testable without running
+// the algorithm.
+#pragma once
+
+#include "strata/experience.hpp"
+#include "strata/random.hpp"
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace strata {
+
+/// What one or many draws cost. Zero where nothing is known.
+struct usage {
+  std::uint64_t input_tokens = 0;
+  std::uint64_t output_tokens = 0;
+  double cost_usd = 0;
+
+  friend bool operator==(const usage&, const usage&) = default;
+};
+
+/// The answer to one job: a program, or the reason why the request failed. A reply from which no program
+/// could be read is no failed request but a wrong program, so represent it as one; a failed request counts as
+/// neither right nor wrong.
+template <Language L> struct draw {
+  std::optional<typename L::program> program{}; ///< absent: the request failed
+  std::string failure{};                        ///< why, in one sentence
+  usage used{};                                 ///< also for failed requests
+};
+
+template <Language L> class job_batch;
+
+/// One program to be drawn. Cheap to copy, valid until the call of `sample` that received it returns.
+template <Language L> class job {
+ public:
+  /// The task to be solved, and its index.
+  [[nodiscard]] const typename L::task& task() const noexcept { return batch_->tasks_[task_index()]; }
+  [[nodiscard]] std::size_t task_index() const noexcept { return batch_->open_[slot_]; }
+  /// What to show the model, in the order of the prompt; the same for all jobs of a step.
+  [[nodiscard]] std::span<const demonstration<L>> demonstrations() const noexcept { return batch_->shown_; }
+  [[nodiscard]] double temperature() const noexcept { return batch_->temperatures_[temperature_index()]; }
+  [[nodiscard]] std::size_t temperature_index() const noexcept {
+    return sample_ % batch_->temperatures_.size();
+  }
+  /// Number of this sample within its task and step, over all temperatures.
+  [[nodiscard]] std::size_t sample() const noexcept { return sample_; }
+  /// Number of the step, from 0.
+  [[nodiscard]] std::size_t step() const noexcept { return batch_->step_; }
+  /// Position in the span handed to the sampler.
+  [[nodiscard]] std::size_t index() const noexcept {
+    return std::size_t{sample_} * batch_->open_.size() + slot_;
+  }
+  /// Position of the task among the open ones.
+  [[nodiscard]] std::size_t slot() const noexcept { return slot_; }
+  /// Identifies the job within the run; the source of all its randomness.
+  [[nodiscard]] stream_key key() const noexcept {
+    return {batch_->seed_, static_cast<std::uint32_t>(step()), static_cast<std::uint32_t>(task_index()),
+            sample_};
+  }
+  /// The job's own random numbers, always from their beginning.
+  [[nodiscard]] random_stream random() const noexcept { return random_stream(key()); }
+
+  /// The batch this job is part of.
+  [[nodiscard]] const job_batch<L>& batch() const noexcept { return *batch_; }
+
+ private:
+  friend class job_batch<L>;
+  job(const job_batch<L>& batch, std::uint32_t slot, std::uint32_t sample) noexcept
+      : batch_(&batch), slot_(slot), sample_(sample) {}
+
+  const job_batch<L>* batch_; // 16 bytes a job, because there may be tens of millions
+  std::uint32_t slot_;
+  std::uint32_t sample_;
+};
+
+/// How many samples of a task one step draws: `samples` at each of the `temperatures`.
+struct sampling {
+  std::size_t samples = 64;
+  std::vector<double> temperatures = {0.4, 0.7, 1.0};
+};
+
+/// All jobs of one step. The order is breadth-first: every open task gets its first sample before any gets
+/// its second, and temperatures alternate, so that a step that is cut short has treated tasks and
+/// temperatures alike.
+template <Language L> class job_batch {
+ public:
+  /// `open` are indices into `tasks`; both, and what `shown` points to, must outlive the batch.
+  /// At most `most` jobs are made. Throws std::invalid_argument if `how` asks for no samples or has no
+  /// temperatures, std::length_error if numbers exceed 32 bits, std::out_of_range if an index does.
+  job_batch(std::span<const typename L::task> tasks, std::span<const std::size_t> open,
+            std::vector<demonstration<L>> shown, const sampling& how, std::uint64_t seed = 0,
+            std::size_t step = 0, std::size_t most = std::numeric_limits<std::size_t>::max())
+      : tasks_(tasks), open_(open), shown_(std::move(shown)), temperatures_(how.temperatures), seed_(seed),
+        step_(step) {
+    constexpr std::size_t wide = last_sample;
+    if (how.samples == 0) throw std::invalid_argument("strata: sampling.samples is 0; ask for at least one");
+    if (temperatures_.empty())
+      throw std::invalid_argument("strata: sampling.temperatures is empty; give at least one");
+    if (tasks.size() >= wide || step >= wide || how.samples > wide / temperatures_.size())
+      throw std::length_error("strata: tasks, steps, and samples per task must be fewer than 2^32 - 3");
+    for (const std::size_t t : open)
+      if (t >= tasks.size()) throw std::out_of_range("strata: an open task is not among the tasks");
+    const std::size_t per_task = how.samples * temperatures_.size();
+    const std::size_t all = open.empty() || per_task <= most / open.size() ? per_task * open.size() : most;
+    jobs_.reserve(all);
+    for (std::size_t s = 0; jobs_.size() < all; ++s)
+      for (std::size_t slot = 0; slot < open.size() && jobs_.size() < all; ++slot)
+        jobs_.push_back(job<L>(*this, static_cast<std::uint32_t>(slot), static_cast<std::uint32_t>(s)));
+    cut_ = all / (open.empty() ? 1 : open.size()) < per_task && !open.empty();
+  }
+  job_batch(const job_batch&) = delete;
+  job_batch& operator=(const job_batch&) = delete;
+  ~job_batch() = default;
+
+  [[nodiscard]] std::span<const job<L>> jobs() const noexcept { return jobs_; }
+  [[nodiscard]] std::span<const std::size_t> open() const noexcept { return open_; }
+  [[nodiscard]] std::span<const demonstration<L>> demonstrations() const noexcept { return shown_; }
+  [[nodiscard]] std::span<const double> temperatures() const noexcept { return temperatures_; }
+  /// Whether `most` left out jobs.
+  [[nodiscard]] bool cut() const noexcept { return cut_; }
+
+ private:
+  friend class job<L>;
+  std::span<const typename L::task> tasks_;
+  std::span<const std::size_t> open_;
+  std::vector<demonstration<L>> shown_;
+  std::vector<double> temperatures_;
+  std::uint64_t seed_;
+  std::size_t step_;
+  std::vector<job<L>> jobs_;
+  bool cut_ = false;
+};
+
+/// Where a sampler delivers draws: a reference to a function, cheap to copy, callable from any thread, also
+/// from several at once. Valid until the call of `sample` that received it returns. Calling it may block for
+/// as long as a verification takes (back-pressure), and never throws: an error ends the run after `sample`
+/// has returned.
+template <Language L> class sink {
+ public:
+  /// Refers to `f`, which is called as `f(const job<L>&, draw<L>&&)` and returns whether to go on, or void
+  /// for always.
+  template <class F>
+  requires std::invocable < F&, const job<L>
+  &,
+      draw<L>&& > explicit sink(F& f, std::stop_token stop = {}) noexcept
+      : self_(&f),
+  call_([](void* self, const job<L>& j, draw<L>&& d) -> bool {
+    if constexpr (std::is_void_v<std::invoke_result_t<F&, const job<L>&, draw<L>&&>>) {
+      (*static_cast<F*>(self))(j, std::move(d));
+      return true;
+    } else {
+      return static_cast<bool>((*static_cast<F*>(self))(j, std::move(d)));
+    }
+  }),
+  stop_(std::move(stop)) {}
+
+  /// Delivers the answer to `j`, at most once per job. False means: start no further request. What was
+  /// already paid for is still welcome after that, and will be judged.
+  bool operator()(const job<L>& j, draw<L> d) const { return call_(self_, j, std::move(d)); }
+
+  /// Becomes signalled when nothing more is wanted: register a callback to cancel requests in flight.
+  [[nodiscard]] const std::stop_token& stop_token() const noexcept { return stop_; }
+  [[nodiscard]] bool stop_requested() const noexcept { return stop_.stop_requested(); }
+
+ private:
+  void* self_;
+  bool (*call_)(void*, const job<L>&, draw<L>&&);
+  std::stop_token stop_;
+};
+
+} // namespace strata

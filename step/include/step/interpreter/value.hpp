@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// The dynamic values of the Python subset. Scalars are held in place; everything else is an Object owned by a
+// Heap that lives as long as one evaluation, so that cycles cost nothing and nothing outlives its evaluation.
+#pragma once
+
+#include "step/fault.hpp"
+#include "step/meter.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace step::interp {
+
+/// The class of an object; `as<T>()` compares it with T::type.
+enum class ObjectType : std::uint8_t {
+  string,
+  tuple,
+  list,
+  dict,
+  set,
+  range,
+  slice,
+  ellipsis,
+  iterator,
+  function,
+  builtin,
+  bound_method,
+  module,
+  tensor,
+  torch_dtype,
+  torch_module, // the tensor vocabulary
+  dim,
+  stream,
+  op,
+  task_function, // the language
+  value_dtype, // a stream's dtype, as read through `.dtype`
+  frame,       // local variables of a call
+};
+
+class Object {
+ public:
+  explicit Object(ObjectType type) : type_(type) {}
+  Object(const Object&) = delete;
+  Object& operator=(const Object&) = delete;
+  virtual ~Object() = default;
+  [[nodiscard]] ObjectType object_type() const { return type_; }
+  /// Shared between evaluations (and threads): it must not be changed.
+  [[nodiscard]] bool frozen() const { return frozen_; }
+
+ private:
+  friend class Heap;
+  ObjectType type_;
+  bool frozen_ = false;
+  Object* next_ = nullptr; // the heap's list
+};
+
+/// One value; trivially copyable, 16 bytes. Objects are borrowed from the Heap.
+class Value {
+ public:
+  enum class Tag : std::uint8_t { unset, none, boolean, integer, real, object };
+
+  Value() = default; ///< unset: no Python value, e.g. an unbound local variable
+  static Value none() {
+    Value v;
+    v.tag_ = Tag::none;
+    return v;
+  }
+  static Value boolean(bool b) {
+    Value v;
+    v.tag_ = Tag::boolean;
+    v.integer_ = b;
+    return v;
+  }
+  static Value integer(std::int64_t i) {
+    Value v;
+    v.tag_ = Tag::integer;
+    v.integer_ = i;
+    return v;
+  }
+  static Value real(double d) {
+    Value v;
+    v.tag_ = Tag::real;
+    v.real_ = d;
+    return v;
+  }
+  /*implicit*/ Value(Object* o) : tag_(Tag::object), object_(o) {}
+
+  [[nodiscard]] Tag tag() const { return tag_; }
+  [[nodiscard]] bool is_set() const { return tag_ != Tag::unset; }
+  [[nodiscard]] bool is_none() const { return tag_ == Tag::none; }
+  [[nodiscard]] bool is_bool() const { return tag_ == Tag::boolean; }
+  /// An int; bool counts, as in Python.
+  [[nodiscard]] bool is_int() const { return tag_ == Tag::integer || tag_ == Tag::boolean; }
+  [[nodiscard]] bool is_real() const { return tag_ == Tag::real; }
+  [[nodiscard]] bool is_number() const { return is_int() || is_real(); }
+  [[nodiscard]] bool is_object() const { return tag_ == Tag::object; }
+
+  [[nodiscard]] bool as_bool() const { return integer_ != 0; }   ///< requires is_int()
+  [[nodiscard]] std::int64_t as_int() const { return integer_; } ///< requires is_int()
+  [[nodiscard]] double as_real() const {
+    return is_real() ? real_ : static_cast<double>(integer_);
+  }                                                        ///< requires is_number()
+  [[nodiscard]] Object* object() const { return object_; } ///< requires is_object()
+
+  /// The object as a T, or null when it is something else.
+  template <class T> [[nodiscard]] T* as() const {
+    return tag_ == Tag::object && object_->object_type() == T::type ? static_cast<T*>(object_) : nullptr;
+  }
+
+ private:
+  Tag tag_ = Tag::unset;
+  union {
+    std::int64_t integer_ = 0;
+    double real_;
+    Object* object_;
+  };
+};
+
+/// Owns the objects of one evaluation and frees them together.
+class Heap {
+ public:
+  Heap() = default;
+  Heap(const Heap&) = delete;
+  Heap& operator=(const Heap&) = delete;
+  ~Heap() {
+    while (first_ != nullptr) delete std::exchange(first_, first_->next_);
+  }
+  template <class T, class... Args> T* make(Args&&... args) {
+    Meter::current().step();
+    auto* object = new T(std::forward<Args>(args)...);
+    object->next_ = first_;
+    first_ = object;
+    return object;
+  }
+
+   /// From now on every object made so far may be shared and must not be changed.
+  void freeze() {
+    for (auto* o = first_; o != nullptr; o = o->next_) o->frozen_ = true;
+  }
+
+private:
+  Object* first_ = nullptr;
+};
+
+struct String : Object {
+  static constexpr auto type = ObjectType::string;
+  explicit String(std::string s) : Object(type), text(std::move(s)) {}
+  std::string text;
+};
+
+struct Tuple : Object {
+  static constexpr auto type = ObjectType::tuple;
+  explicit Tuple(std::vector<Value> v = {}) : Object(type), items(std::move(v)) {}
+  std::vector<Value> items;
+};
+
+struct List : Object {
+  static constexpr auto type = ObjectType::list;
+  explicit List(std::vector<Value> v = {}) : Object(type), items(std::move(v)) {}
+  std::vector<Value> items;
+};
+
+/// `a[lower:upper:step]`; each part an int or None.
+struct Slice : Object {
+  static constexpr auto type = ObjectType::slice;
+  Slice(Value l, Value u, Value s) : Object(type), lower(l), upper(u), step(s) {}
+  Value lower, upper, step;
+};
+
+struct Ellipsis : Object {
+  static constexpr auto type = ObjectType::ellipsis;
+  Ellipsis() : Object(type) {}
+};
+
+/// The items of a tuple or list; empty span and false for anything else.
+inline bool sequence_items(Value v, std::span<const Value>& out) {
+  if (auto* t = v.as<Tuple>()) {
+    out = t->items;
+    return true;
+  }
+  if (auto* l = v.as<List>()) {
+    out = l->items;
+    return true;
+  }
+  out = {};
+  return false;
+}
+
+/// The arguments of a call: positional ones in order, then keywords.
+struct Arguments {
+  std::span<const Value> positional;
+  std::span<const std::pair<std::string_view, Value>> keywords;
+};
+
+} // namespace step::interp

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// A short list of axis lengths (or strides) held in place, so that making a view allocates nothing.
+// Products are checked: a tensor never claims more elements than an index can address.
+#pragma once
+
+#include "step/tensor/dtype.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+
+namespace step::tensor {
+
+/// Axes of a tensor in total, batch axes included.
+inline constexpr int max_axes = 12;
+
+class Shape {
+public:
+  Shape() = default;
+  Shape(std::initializer_list<std::int64_t> v) : Shape(std::span(v.begin(), v.size())) {}
+  /// Fault{limit} when there are more than max_axes.
+  /*implicit*/ Shape(std::span<const std::int64_t> v) {
+    check(v.size());
+    size_ = static_cast<int>(v.size());
+    std::copy(v.begin(), v.end(), items_.begin());
+  }
+  Shape(int n, std::int64_t value) {
+    check(static_cast<std::size_t>(n));
+    size_ = n;
+    std::fill_n(items_.begin(), n, value);
+  }
+
+  [[nodiscard]] int size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] std::int64_t operator[](int i) const { return items_[static_cast<std::size_t>(i)]; }
+  std::int64_t& operator[](int i) { return items_[static_cast<std::size_t>(i)]; }
+  [[nodiscard]] const std::int64_t* begin() const { return items_.data(); }
+  [[nodiscard]] const std::int64_t* end() const { return items_.data() + size_; }
+  std::int64_t* begin() { return items_.data(); }
+  std::int64_t* end() { return items_.data() + size_; }
+  [[nodiscard]] std::span<const std::int64_t> first(int n) const { return {begin(), begin() + n}; }
+  [[nodiscard]] std::span<const std::int64_t> from(int n) const { return {begin() + n, end()}; }
+
+  void push_back(std::int64_t v) { insert(size_, v); }
+  void append(std::span<const std::int64_t> v) {
+    for (std::int64_t x : v) push_back(x);
+  }
+  void insert(int at, std::int64_t v) {
+    check(static_cast<std::size_t>(size_) + 1);
+    std::copy_backward(begin() + at, end(), end() + 1);
+    items_[static_cast<std::size_t>(at)] = v;
+    ++size_;
+  }
+  void erase(int at) {
+    std::copy(begin() + at + 1, end(), begin() + at);
+    --size_;
+  }
+  friend bool operator==(const Shape& a, const Shape& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
+
+private:
+  static void check(std::size_t n) {
+    if (n > max_axes) throw Fault(FaultKind::limit, "more than " + std::to_string(max_axes) + " axes");
+  }
+  int size_ = 0;
+  std::array<std::int64_t, max_axes> items_{};
+};
+
+/// "[5, 7]"
+[[nodiscard]] inline std::string text(std::span<const std::int64_t> sizes) {
+  std::string out = "[";
+  for (std::size_t i = 0; i < sizes.size(); ++i) out += (i ? ", " : "") + std::to_string(sizes[i]);
+  return out + "]";
+}
+
+/// The product; Fault{type} for a negative length, Fault{limit} beyond 2^40.
+[[nodiscard]] inline std::int64_t count(std::span<const std::int64_t> sizes) {
+  constexpr std::int64_t most = std::int64_t{1} << 40;
+  std::int64_t n = 1;
+  bool zero = false;
+  for (std::int64_t s : sizes) {
+    if (s < 0) fail("negative dimension " + std::to_string(s) + " in shape " + text(sizes));
+    zero = zero || s == 0;
+    if (s > most / n) throw Fault(FaultKind::limit, "too many elements in shape " + text(sizes));
+    n *= std::max<std::int64_t>(s, 1);
+  }
+  return zero ? 0 : n;
+}
+
+/// Row-major strides.
+[[nodiscard]] inline Shape row_major(std::span<const std::int64_t> sizes) {
+  Shape out(static_cast<int>(sizes.size()), 1);
+  std::int64_t step = 1;
+  for (int i = out.size() - 1; i >= 0; --i) {
+    out[i] = step;
+    step *= std::max<std::int64_t>(sizes[static_cast<std::size_t>(i)], 1);
+  }
+  return out;
+}
+
+} // namespace step::tensor
