@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The concepts a run is put together from: a sampler and a verifier for the language, three policies, and
-// observers. Each table numbers what is required; s, v, f, .. are objects of the type, L the language.
+// observers. Each lists what is required by number: the expression, what it returns, what it means.
 #pragma once
 
 #include "strata/events.hpp"
@@ -19,16 +19,15 @@ namespace strata {
 
 /// Draws programs, usually by asking a model.
 ///
-/// | # | expression             | returns | semantics |
-/// |---|------------------------|---------|--------------------------------------------------------------------------|
-/// | 1 | `s.sample(jobs, sink)` | ignored | called once per step with all its jobs, a `std::span<const
-/// job<L>>`, and a `sink<L>`. Calls `sink(job, draw)` once per job, in any order, from any threads; all calls
-/// have returned before `sample` does | | 2 | after `sink` returned false or `sink.stop_requested()` | |
-/// starts no further request and returns soon; jobs without a draw are left out | | 3 | an exception | | ends
-/// the run and leaves `improve`; a failed request is no exception but a draw without program |
+/// For `S& s`, `std::span<const job<L>> jobs`, `sink<L> out`:
+/// 1. `s.sample(jobs, out)` -> ignored. Called once per step, with all its jobs. Calls `out(job, draw)` once
+///    per job, in any order and from any threads; all these calls have returned before `sample` does.
+/// 2. After `out` returned false, or `out.stop_requested()`: starts no further request and returns soon.
+///    Jobs without a draw are then left out; otherwise they count as failed requests.
+/// 3. A failed request is a draw without program. An exception ends the run and leaves `improve`.
+/// 4. To be reproducible, all randomness comes from `job.random()`.
 ///
-/// A job without a draw when nobody asked to stop counts as a failed request. To be reproducible a sampler
-/// takes its randomness from `job.random()`. Models: `from_function`, `table`, `replay`.
+/// Models: `from_function`, `table`, `replay`.
 template <class S, class L>
 concept Sampler = Language<L> && requires(S& s, std::span<const job<L>> jobs, sink<L> out) {
   s.sample(jobs, out);
@@ -36,11 +35,9 @@ concept Sampler = Language<L> && requires(S& s, std::span<const job<L>> jobs, si
 
 /// Decides whether a program solves a task.
 ///
-/// | # | expression              | returns   | semantics |
-/// |---|-------------------------|-----------|-----------------------------------------------------------------------|
-/// | 1 | `v.verify(task, program)` | `verdict` | `v` is const: called from many threads at once. Equal
-/// arguments give equal verdicts | | 2 | an exception            |           | the environment is broken:
-/// ends the run and leaves `improve`           |
+/// For `const V& v`, `const L::task& t`, `const L::program& p`:
+/// 1. `v.verify(t, p)` -> `verdict`. Called from many threads at once. Equal arguments give equal verdicts.
+/// 2. A wrong program, however wrong, is a verdict. An exception ends the run and leaves `improve`.
 ///
 /// Models: `from_predicate`, `cached`.
 template <class V, class L>
@@ -51,11 +48,10 @@ concept Verifier = Language<L> &&
 
 /// Chooses which correct programs of a newly solved task become experience.
 ///
-/// | # | expression       | returns                    | semantics |
-/// |---|------------------|----------------------------|----------------------------------------------------------------|
-/// | 1 | `f.keep(s, random)` | `std::vector<std::size_t>` | `f` is const, `s` a `const solved<L>&`, `random`
-/// a `random_stream&` of this step and task. Indices into `s.candidates`, each at most once; may be empty |
-/// | 2 | copy             |                            | copyable |
+/// For `const F& f`, `const solved<L>& s`, `random_stream& random`, the stream of this step and task:
+/// 1. `f.keep(s, random)` -> `std::vector<std::size_t>`: indices into `s.candidates`, each at most once;
+///    may be empty.
+/// 2. F is copyable.
 ///
 /// Models: `one_per_task` (default), `one_per_class`, `shortest`, `keep_all`.
 template <class F, class L>
@@ -66,11 +62,10 @@ concept Filter = Language<L> && std::copy_constructible<F> &&
 
 /// Sorts experience into strata of difficulty.
 ///
-/// | # | expression      | returns                | semantics |
-/// |---|-----------------|------------------------|------------------------------------------------------------------------|
-/// | 1 | `s.stratify(D)` | `std::vector<stratum>` | `s` is const, `D` a `std::span<const experience<L>>`,
-/// never empty. At least one stratum, hardest first; members are indices into `D`. A stratum may be empty or
-/// repeat another: that step re-samples | | 2 | copy            |                        | copyable |
+/// For `const S& s`, `std::span<const experience<L>> d`, never empty:
+/// 1. `s.stratify(d)` -> `std::vector<stratum>`: at least one, hardest first; members are indices into `d`.
+///    A stratum may be empty or repeat another: its step re-samples.
+/// 2. S is copyable.
 ///
 /// Models: `quantile` (default), `single`, `fixed_thresholds`, `by_step`.
 template <class S, class L>
@@ -81,12 +76,10 @@ concept Stratifier = Language<L> && std::copy_constructible<S> &&
 
 /// Chooses the demonstrations of a step.
 ///
-/// | # | expression             | returns                    | semantics |
-/// |---|------------------------|----------------------------|------------------------------------------------------------|
-/// | 1 | `s.select(E, D, random)` | `std::vector<std::size_t>` | `s` is const, `E` the strata up to the
-/// current one, a `std::span<const stratum>`, `D` all experience, `random` a `random_stream&` of this step.
-/// Indices into `D` in the order of the prompt | | 2 | copy                   |                            |
-/// copyable                                                   |
+/// For `const S& s`, `std::span<const stratum> e`, the strata up to the current one, `random_stream& random`,
+/// the stream of this step, and `std::span<const experience<L>> d`, all experience, never empty:
+/// 1. `s.select(e, d, random)` -> `std::vector<std::size_t>`: indices into `d` in the order of the prompt.
+/// 2. S is copyable.
 ///
 /// Models: `cumulative` (default), `easiest_first`, `hardest_k`, `random_k`, `all`.
 template <class S, class L>
@@ -129,19 +122,19 @@ concept mistaken_handler = (requires { &O::step_begun; } && !hears_step_begun<O,
 
 } // namespace detail
 
-/// Watches a run. At least one of the five; the others may be absent. A member of one of these names must
+/// Watches a run. At least one of the five; the others may be absent, but a member of one of these names must
 /// accept its event.
 ///
-/// | # | expression        | called |
-/// |---|-------------------|------------------------------------------------------------------------------------------|
-/// | 1 | `o.step_begun(e)` | with `const events::step_begun<L>&` before the sampler | | 2 | `o.drawn(e)` |
-/// with `const events::drawn<L>&` as draws arrive, in order of arrival, on the sampler's thread | | 3 |
-/// `o.judged(e)`     | with `const events::judged<L>&` after verification, in the order of completion, on a
-/// verifying thread | | 4 | `o.step_done(e)`  | with `const events::step_done<L>&` when the step is over | |
-/// 5 | `o.run_done(e)`   | with `const events::run_done<L>&` at the end |
+/// For `O& o`, and `e` a const reference to `events::step_begun<L>` and so on:
+/// 1. `o.step_begun(e)`: before the sampler is called.
+/// 2. `o.drawn(e)`: as draws arrive, in the order of arrival, on the sampler's threads.
+/// 3. `o.judged(e)`: after verification, in the order of completion, on the verifying threads.
+/// 4. `o.step_done(e)`: when the step is over and what it taught is stored.
+/// 5. `o.run_done(e)`: at the end, unless an exception ends the run.
+/// 6. Calls are serialised over all observers of a run, so no locks are needed. Of one job, `drawn` comes
+///    before `judged`. An exception ends the run and leaves `improve`.
 ///
-/// Calls are serialised over all observers of a run, so no locks are needed; of one job `drawn` comes before
-/// `judged`. An exception ends the run and leaves `improve`. Models: `recorder`, `counters`.
+/// Models: `recorder`, `counters`.
 template <class O, class L>
 concept Observer =
     Language<L> && !detail::mistaken_handler<O, L> &&

@@ -23,6 +23,9 @@ namespace strata {
 
 namespace detail {
 
+template <class L>
+concept no_language = !Language<L>;
+
 /// The state of a run; every member function is one line of the algorithm.
 template <Language L, class S, class V, class... O> class run {
  public:
@@ -224,6 +227,13 @@ template <Language L, class S, class V, class... O>
   } else {
     return {};
   }
+}
+
+/// Chosen when L is no language, only to say so.
+template <detail::no_language L, class... Arguments> void improve(Arguments&&...) {
+  static_assert(Language<L>,
+                "strata: the first template argument of improve does not satisfy strata::Language: "
+                "it must have the member types task and program");
 }
 
 } // namespace strata

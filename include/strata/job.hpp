@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -143,6 +144,17 @@ template <Language L> class job_batch {
   bool cut_ = false;
 };
 
+template <Language L> class sink;
+
+namespace detail {
+
+/// What a sink can refer to; another sink is copied instead.
+template <class F, class L>
+concept receiver =
+    !std::same_as<std::remove_cv_t<F>, sink<L>> && std::invocable<F&, const job<L>&, draw<L>&&>;
+
+} // namespace detail
+
 /// Where a sampler delivers draws: a reference to a function, cheap to copy, callable from any thread, also
 /// from several at once. Valid until the call of `sample` that received it returns. Calling it may block for
 /// as long as a verification takes (back-pressure), and never throws: an error ends the run after `sample`
@@ -151,20 +163,18 @@ template <Language L> class sink {
  public:
   /// Refers to `f`, which is called as `f(const job<L>&, draw<L>&&)` and returns whether to go on, or void
   /// for always.
-  template <class F>
-  requires std::invocable < F&, const job<L>
-  &,
-      draw<L>&& > explicit sink(F& f, std::stop_token stop = {}) noexcept
-      : self_(&f),
-  call_([](void* self, const job<L>& j, draw<L>&& d) -> bool {
-    if constexpr (std::is_void_v<std::invoke_result_t<F&, const job<L>&, draw<L>&&>>) {
-      (*static_cast<F*>(self))(j, std::move(d));
-      return true;
-    } else {
-      return static_cast<bool>((*static_cast<F*>(self))(j, std::move(d)));
-    }
-  }),
-  stop_(std::move(stop)) {}
+  template <detail::receiver<L> F>
+  explicit sink(F& f, std::stop_token stop = {}) noexcept
+      : self_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))), // cast back below
+        call_([](void* self, const job<L>& j, draw<L>&& d) -> bool {
+          if constexpr (std::is_void_v<std::invoke_result_t<F&, const job<L>&, draw<L>&&>>) {
+            (*static_cast<F*>(self))(j, std::move(d));
+            return true;
+          } else {
+            return static_cast<bool>((*static_cast<F*>(self))(j, std::move(d)));
+          }
+        }),
+        stop_(std::move(stop)) {}
 
   /// Delivers the answer to `j`, at most once per job. False means: start no further request. What was
   /// already paid for is still welcome after that, and will be judged.

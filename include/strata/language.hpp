@@ -10,18 +10,15 @@
 
 namespace strata {
 
-/// A language is a type, usually an empty struct, with two member types.
+/// A language is a type, usually an empty struct:
+/// 1. `L::task`: an object type, what is asked for; only ever read, possibly by several threads at once.
+/// 2. `L::program`: a movable type, one answer.
+/// 3. `L::isomorphism_key(p)`, optional, static: equal for programs that are the same but for names and
+///    layout; equality-comparable, faster with a `std::hash`. Default: the program itself.
+/// 4. `L::code_length(p)`, optional, static -> an integer: the shorter, the better a demonstration.
+///    Default: `strata::code_length` of a text, else 0.
 ///
-/// | # | expression                   | returns            | semantics |
-/// |---|------------------------------|--------------------|--------------------------------------------------------|
-/// | 1 | `typename L::task`           | an object type     | what is asked for; only ever read, possibly by
-/// several threads at once | | 2 | `typename L::program`        | a movable type     | one answer | | 3 |
-/// `L::isomorphism_key(p)`      | equality-comparable; with `std::hash` it is faster | optional: equal for
-/// programs that are the same but for names and layout. Default: the program itself | | 4 |
-/// `L::code_length(p)`          | an integer         | optional: the shorter the better a demonstration.
-/// Default: `strata::code_length` of a text, else 0 |
-///
-/// 3 and 4 are static members; the policies call them with correct programs only and on one thread.
+/// The policies call 3 and 4 with correct programs only and on one thread.
 template <class L>
 concept Language = requires {
   typename L::task;

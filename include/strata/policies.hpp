@@ -20,12 +20,19 @@
 
 namespace strata {
 
+namespace detail {
+
+// lets copies go past the converting constructors
+template <class T, class Any>
+concept other_than = !std::same_as<std::remove_cvref_t<T>, Any>;
+
+} // namespace detail
+
 /// Any `Filter` for L.
 template <Language L> class any_filter {
  public:
-  template <class F>
-  requires(!std::same_as<std::remove_cvref_t<F>, any_filter>)
-      any_filter(F policy) { // NOLINT(google-explicit-constructor): conversion is the purpose
+  template <detail::other_than<any_filter> F>
+  any_filter(F policy) { // NOLINT(google-explicit-constructor): conversion is the purpose
     static_assert(Filter<F, L>,
                   "strata: this filter does not satisfy strata::Filter: it must be copyable and have "
                   "keep(const solved<L>&, random_stream&) const -> std::vector<std::size_t>");
@@ -46,9 +53,8 @@ template <Language L> class any_filter {
 /// Any `Stratifier` for L.
 template <Language L> class any_stratifier {
  public:
-  template <class S>
-  requires(!std::same_as<std::remove_cvref_t<S>, any_stratifier>)
-      any_stratifier(S policy) { // NOLINT(google-explicit-constructor): conversion is the purpose
+  template <detail::other_than<any_stratifier> S>
+  any_stratifier(S policy) { // NOLINT(google-explicit-constructor): conversion is the purpose
     static_assert(Stratifier<S, L>,
                   "strata: this stratifier does not satisfy strata::Stratifier: it must be copyable and "
                   "have stratify(std::span<const experience<L>>) const -> std::vector<stratum>");
@@ -65,9 +71,8 @@ template <Language L> class any_stratifier {
 /// Any `Selector` for L.
 template <Language L> class any_selector {
  public:
-  template <class S>
-  requires(!std::same_as<std::remove_cvref_t<S>, any_selector>)
-      any_selector(S policy) { // NOLINT(google-explicit-constructor): conversion is the purpose
+  template <detail::other_than<any_selector> S>
+  any_selector(S policy) { // NOLINT(google-explicit-constructor): conversion is the purpose
     static_assert(Selector<S, L>,
                   "strata: this selector does not satisfy strata::Selector: it must be copyable and have "
                   "select(std::span<const stratum>, std::span<const experience<L>>, random_stream&) const -> "

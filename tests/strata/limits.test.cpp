@@ -29,15 +29,17 @@ struct waiting {
 } // namespace
 
 TEST_CASE("samples: the step is shortened breadth-first and its finds are kept") {
-  sampler s{{{1, 1, 0, 0}, {0, 0, 3, 3}}};
+  sampler s{{{1, 1, 0, 0}, {0, 0, 3, 0}}};
   const auto r = improve<language>(tasks(4), s, verifier{}, {.sampling = once(3)}, {.samples = 15});
   CHECK(r.why == ended::samples);
   REQUIRE(r.steps.size() == 2);
   CHECK(r.samples == 15);
-  CHECK(r.steps[1].samples == 3);
+  CHECK(r.steps[1].samples == 3); // two of task 2, one of task 3
   CHECK(r.steps[1].undrawn == 0);
-  CHECK(r.solved() == 4 - r.open.size());
-  CHECK(r.open.empty() == (r.why == ended::solved_all));
+  CHECK(r.steps[1].newly_solved == std::vector<std::size_t>{2});
+  CHECK(r.experience.back().samples == 2);
+  CHECK(r.experience.back().success_rate == 1.0);
+  CHECK(r.open == std::vector<std::size_t>{3});
 }
 
 TEST_CASE("samples: solving everything with the last one is success") {
@@ -117,23 +119,23 @@ TEST_CASE("stop: before the run, and in the middle of a step") {
 }
 
 TEST_CASE("stop: a step that was completed nevertheless counts as what it is") {
-  std::stop_source stop;
   struct stopping {
     std::stop_source& source;
+    std::string program;
     void sample(std::span<const job<language>> jobs, sink<language> out) const {
       source.request_stop();
-      for (const auto& j : jobs)
-        CHECK_FALSE(out(j, {.program = j.task_index() == 0 ? "+" : "-"})); // late, still welcome
+      for (const auto& j : jobs) CHECK_FALSE(out(j, {.program = program})); // late, still welcome
     }
   };
-  const auto all = improve<language>(tasks(1), stopping{stop}, verifier{}, {.sampling = once(2)},
-                                     {.stop = stop.get_token()});
-  CHECK(all.steps.empty() == (all.why == ended::stopped));
-  std::stop_source second;
-  const auto r = improve<language>(tasks(1), stopping{second}, verifier{}, {.sampling = once(2)},
-                                   {.stop = second.get_token()});
-  CHECK(r.why == ended::solved_all);
-  CHECK(r.samples == 2);
+  const auto run = [](std::string program) {
+    std::stop_source stop;
+    return improve<language>(tasks(1), stopping{stop, std::move(program)}, verifier{}, {.sampling = once(2)},
+                             {.stop = stop.get_token()});
+  };
+  CHECK(run("+").why == ended::solved_all);
+  CHECK(run("+").samples == 2);
+  CHECK(run("-").why == ended::exhausted);
+  CHECK(run("-").steps.at(0).undrawn == 0);
 }
 
 TEST_CASE("budget: in dollars and in tokens, over all steps") {

@@ -21,6 +21,19 @@
 
 namespace strata {
 
+namespace detail {
+
+template <class F, class L> using answer = std::invoke_result_t<F&, const job<L>&>;
+template <class F, class L>
+concept makes_draws = std::convertible_to<answer<F, L>, draw<L>>;
+template <class F, class L>
+concept makes_programs = std::convertible_to < answer<F, L>,
+typename L::program > ;
+template <class F, class L>
+concept answers_jobs = makes_draws<F, L> || makes_programs<F, L>;
+
+} // namespace detail
+
 /// `f(const job<L>&)` returns a `draw<L>` or an `L::program`. With more than one thread `f` is called
 /// concurrently. An exception from `f` ends the run: return a draw without program for a failed request.
 ///
@@ -30,12 +43,10 @@ template <class F> struct from_function {
   std::size_t threads = 1;
 
   template <Language L>
-  requires std::invocable < F&, const job<L>
-  & > &&(std::convertible_to<std::invoke_result_t<F&, const job<L>&>, draw<L>> ||
-         std::convertible_to<std::invoke_result_t<F&, const job<L>&>,
-                             typename L::program>)void sample(std::span<const job<L>> jobs, sink<L> out) {
+  requires detail::answers_jobs<F, L>
+  void sample(std::span<const job<L>> jobs, sink<L> out) {
     const auto deliver = [&](const job<L>& j) -> bool {
-      if constexpr (std::convertible_to<std::invoke_result_t<F&, const job<L>&>, draw<L>>)
+      if constexpr (detail::makes_draws<F, L>)
         return out(j, std::invoke(f, j));
       else
         return out(j, draw<L>{.program = std::invoke(f, j)});

@@ -12,6 +12,17 @@
 
 namespace strata {
 
+namespace detail {
+
+template <class F, class Task, class Program>
+using judgement = std::invoke_result_t<const F&, const Task&, const Program&>;
+template <class F, class Task, class Program>
+concept judges = std::invocable<const F&, const Task&, const Program&> &&
+    (std::same_as<judgement<F, Task, Program>, bool> ||
+     std::convertible_to<judgement<F, Task, Program>, verdict>);
+
+} // namespace detail
+
 /// `f(task, program)` is called from many threads at once. True becomes {passed, score 1}, false {not passed,
 /// score 0}.
 ///
@@ -20,11 +31,9 @@ template <class F> struct from_predicate {
   F f;
 
   template <class Task, class Program>
-  requires std::invocable<const F&, const Task&, const Program&> &&
-      (std::same_as<std::invoke_result_t<const F&, const Task&, const Program&>, bool> ||
-       std::convertible_to<std::invoke_result_t<const F&, const Task&, const Program&>, verdict>)
-          [[nodiscard]] verdict verify(const Task& task, const Program& program) const {
-    if constexpr (std::same_as<std::invoke_result_t<const F&, const Task&, const Program&>, bool>) {
+  requires detail::judges<F, Task, Program>
+  [[nodiscard]] verdict verify(const Task& task, const Program& program) const {
+    if constexpr (std::same_as<detail::judgement<F, Task, Program>, bool>) {
       const bool passed = std::invoke(f, task, program);
       return {passed, passed ? 1.0 : 0.0, {}};
     } else {

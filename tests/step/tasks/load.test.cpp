@@ -115,7 +115,7 @@ TEST_CASE("every spelling of the format is read") {
   CHECK(task.functions[2].input.text() == "fp32");
   CHECK(task.functions[3].init == std::vector{-1.0});
   CHECK_FALSE(task.functions[4].init.has_value());
-  CHECK(task.functions[4].apply.file_line == 63);
+  CHECK(task.functions[4].apply.file_line == 69);
   CHECK(task.functions[4].apply.text == "\nreturn [input[0]]\n");
   REQUIRE(task.outputs.size() == 2);
   CHECK(task.outputs[0].data_transform.size() == 1);
@@ -189,7 +189,7 @@ TEST_CASE("errors name the line, the reason and the remedy") {
   CHECK(contains(scratch.error(with("[N, M]", "[N, [M]]")), "flat list"));
   CHECK(contains(scratch.error(with("[N, M]", "[1, 1, 1, 1, 1, 1, 1, 1, 1]")), "more than 7 dims"));
   CHECK(contains(scratch.error(with("[N, M]", "[N, import]")), "cannot be read"));
-  CHECK(contains(scratch.error(with("[N, M]", "[*N, M]")), "aliases (*name) are not accepted"));
+  CHECK(contains(scratch.error(with("[N, M]", "[*N, M]")), "anchor is not defined"));
   CHECK(contains(scratch.error(with("init: [0]", "init: [0, 0]")),
                  ":12: 'init' of fn_sum has 2 constants, its output_dtype 1 components"));
   for (const char* constant : {"nan", "zero", "'x'", "[0]", "float('nan')", "1 + 1"})

@@ -198,7 +198,7 @@ inline Native natives[] = {
        const NativeArguments a(args, "next", 1, 2);
        auto* it = a[0].as<Iterator>();
        if (it == nullptr) type_error("'" + std::string(type_name(a[0])) + "' object is not an iterator");
-       const auto v = it->next(in);
+       const auto v = in.iterate(it)->next(in);
        if (!v.is_set() && !a[1].is_set()) type_error("StopIteration: the iterator has no more items");
        return v.is_set() ? v : a[1];
      }},

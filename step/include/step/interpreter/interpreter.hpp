@@ -275,11 +275,14 @@ inline Interpreter::Flow Interpreter::statement(const syntax::Node& n, Frame& f,
     const auto apply = [&](Value old) {
       const auto v = evaluate(n.child(1), f);
       here_ = n.at;
-      if (auto* list = old.as<List>(); list != nullptr && n.op == syntax::Op::add) {
+      if (auto* list = old.as<List>(); list != nullptr && (n.op == syntax::Op::add || n.op == syntax::Op::multiply)) {
         if (list->frozen()) type_error("cannot change a list that the task defines");
-        auto more = items(v);
-        meter_.step(more.size());
-        list->items.insert(list->items.end(), more.begin(), more.end());
+        if (n.op == syntax::Op::add) {
+          const auto more = items(v);
+          list->items.insert(list->items.end(), more.begin(), more.end());
+        } else {
+          list->items = binary(n.op, old, v).as<List>()->items;
+        }
         return old;
       }
       return is_host_object(old) ? host_.augmented(*this, n.op, old, v) : binary(n.op, old, v);
@@ -371,7 +374,13 @@ inline void Interpreter::assign(const syntax::Node& target, Value v, Frame& f) {
   using syntax::Kind;
   meter_.step();
   switch (target.kind) {
-  case Kind::name: binding_frame(target.name, f).slots[target.name] = v; return;
+  case Kind::name: {
+    auto& frame = binding_frame(target.name, f);
+    if (frame.frozen())
+      throw Fault(FaultKind::rejected, "cannot assign to '" + std::string(target.text) + "', which is shared", target.at);
+    frame.slots[target.name] = v;
+    return;
+  }
   case Kind::tuple:
   case Kind::list: unpack(target.children, v, f); return;
   case Kind::subscript: {

@@ -499,7 +499,10 @@ struct TableIterator : Iterator {
 };
 
 inline Iterator* Interpreter::iterate(Value v) {
-  if (auto* it = v.as<Iterator>()) return it;
+  if (auto* it = v.as<Iterator>()) {
+    if (it->frozen()) throw Fault(FaultKind::rejected, "cannot advance an iterator that the task defines");
+    return it;
+  }
   if (v.as<Tuple>() || v.as<List>()) return heap_.make<SequenceIterator>(v);
   if (auto* r = v.as<Range>()) return heap_.make<RangeIterator>(*r);
   if (auto* s = v.as<String>()) return heap_.make<StringIterator>(s);

@@ -5,6 +5,7 @@
 
 #include "step/interpreter/interpreter.hpp"
 
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 
@@ -15,13 +16,31 @@ inline std::string real_text(double d) {
   if (std::isnan(d)) return "nan";
   if (std::isinf(d)) return d < 0 ? "-inf" : "inf";
   char buffer[40];
-  for (int digits = 1; digits <= 17; ++digits) {
-    std::snprintf(buffer, sizeof buffer, "%.*g", digits, d);
-    if (std::strtod(buffer, nullptr) == d) break;
-  }
-  std::string out = buffer;
-  if (out.find_first_of(".en") == std::string::npos) out += ".0";
+  const auto magnitude = std::fabs(d);
+  const bool plain = magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e16);
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof buffer, d, plain ? std::chars_format::fixed : std::chars_format::scientific);
+  std::string out(buffer, end.ptr);
+  if (plain && out.find('.') == std::string::npos) out += ".0";
   return out;
+}
+
+/// As Python quotes a string; control characters are escaped.
+inline std::string quoted(std::string_view s) {
+  const char quote = s.find('\'') != std::string_view::npos && s.find('"') == std::string_view::npos ? '"' : '\'';
+  std::string out(1, quote);
+  for (const char c : s) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == quote || c == '\\') (out += '\\') += c;
+    else if (c == '\n') out += "\\n";
+    else if (c == '\t') out += "\\t";
+    else if (c == '\r') out += "\\r";
+    else if (byte < 0x20 || byte == 0x7f) {
+      constexpr char digits[] = "0123456789abcdef";
+      ((out += "\\x") += digits[byte >> 4U]) += digits[byte & 15U];
+    } else out += c;
+  }
+  return out + quote;
 }
 
 inline void Interpreter::text(Value v, bool repr, std::string& out, int depth) {
@@ -43,7 +62,7 @@ inline void Interpreter::text(Value v, bool repr, std::string& out, int depth) {
   else if (v.is_bool()) out += v.as_bool() ? "True" : "False";
   else if (v.is_int()) out += std::to_string(v.as_int());
   else if (v.is_real()) out += real_text(v.as_real());
-  else if (auto* s = v.as<String>()) out += repr ? "'" + s->text + "'" : s->text;
+  else if (auto* s = v.as<String>()) out += repr ? quoted(s->text) : s->text;
   else if (auto* d = v.as<DimObject>()) out += d->dim.text();
   else if (auto* t = v.as<Tuple>()) list(t->items, "(", t->items.size() == 1 ? ",)" : ")");
   else if (auto* l = v.as<List>()) list(l->items, "[", "]");

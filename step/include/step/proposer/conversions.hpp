@@ -17,8 +17,8 @@
 
 namespace step::proposer {
 
-/// Cost in nats of a pattern after another one.
-using PatternCosts = std::array<std::array<double, patterns>, patterns>;
+
+
 
 /// A way from a source type to a target type.
 struct Conversion {
@@ -36,7 +36,8 @@ struct Conversions {
 class Planner {
 public:
   static constexpr int longest = 6;
-  static constexpr std::size_t most_states = 1500;
+  static constexpr std::size_t most_states = 600;
+  static constexpr double most_cost = 5;
 
   Planner(Types& types, const PatternCosts& costs) : types_(types), costs_(costs) {}
 
@@ -98,6 +99,7 @@ private:
       const auto last = static_cast<std::size_t>(next.state.last);
       for (const auto& t : types_.transitions(next.state.type)) {
         const auto cost = next.cost + costs_[last][static_cast<std::size_t>(t.pattern)];
+        if (cost > most_cost) continue;
         open.push({cost, order++, {t.to, here, t.move, t.pattern, next.state.length + 1, cost}});
       }
     }

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -39,6 +41,9 @@ enum class Pattern : std::uint8_t {
   end,
 };
 inline constexpr std::size_t patterns = static_cast<std::size_t>(Pattern::end) + 1;
+
+/// Cost in nats of a pattern after another one.
+using PatternCosts = std::array<std::array<double, patterns>, patterns>;
 
 /// The pattern of a move on a stream of that rank.
 [[nodiscard]] inline Pattern pattern_of(const Move& m, std::int64_t rank) {
@@ -117,11 +122,13 @@ public:
   [[nodiscard]] std::uint32_t dtype_of(TypeId id) const { return types_[id].dtype; }
   [[nodiscard]] std::size_t size() const { return types_.size(); }
 
-  std::uint32_t dtype(const DType& t) { return number(dtypes_, t.text()); }
+  std::uint32_t dtype(const DType& t) { return number(dtypes_, key_of(t)); }
 
   TypeId intern(const StreamType& type) {
-    auto [it, added] = ids_.emplace(type.text(), static_cast<TypeId>(types_.size()));
-    if (added) types_.push_back({type, number(shapes_, text(type.shape)), dtype(type.dtype), {}, false});
+    auto dtype_key = key_of(type.dtype), shape_key = key_of(type.shape);
+    auto [it, added] = ids_.emplace(shape_key + '|' + dtype_key, static_cast<TypeId>(types_.size()));
+    if (added)
+      types_.push_back({type, number(shapes_, std::move(shape_key)), number(dtypes_, std::move(dtype_key)), {}, false});
     return it->second;
   }
 
@@ -149,6 +156,26 @@ private:
   static std::uint32_t number(std::unordered_map<std::string, std::uint32_t>& table, std::string text) {
     const auto next = static_cast<std::uint32_t>(table.size());
     return table.emplace(std::move(text), next).first->second;
+  }
+  /// The numbers of the dims, two bytes each; faster than their text.
+  std::string key_of(std::span<const Dim> dims) {
+    std::string key;
+    for (const auto& d : dims) {
+      auto it = std::find(numbered_.begin(), numbered_.end(), d);
+      if (it == numbered_.end()) it = numbered_.insert(it, d);
+      const auto n = it - numbered_.begin();
+      key += static_cast<char>('0' + n % 64);
+      key += static_cast<char>('0' + n / 64);
+    }
+    return key;
+  }
+  std::string key_of(const DType& t) {
+    std::string key;
+    for (const auto& f : t.fields) {
+      key += f.experts ? 'm' + key_of({&*f.experts, 1}) : "s";
+      key += key_of(f.buffer) + ',';
+    }
+    return key;
   }
   void add_dim(const Dim& d) {
     if (std::find(dims_.begin(), dims_.end(), d) == dims_.end()) dims_.push_back(d);
@@ -196,7 +223,8 @@ private:
   }
 
   Bindings sizes_;
-  std::vector<Dim> dims_;
+  std::vector<Dim> dims_;     // of the interface
+  std::vector<Dim> numbered_; // all that came up
   std::deque<Entry> types_;
   std::unordered_map<std::string, TypeId> ids_;
   std::unordered_map<std::string, std::uint32_t> shapes_, dtypes_;

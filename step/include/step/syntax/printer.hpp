@@ -15,14 +15,14 @@ namespace step::syntax {
 /// The name of `kind` as in the enumeration.
 inline std::string_view name_of(Kind kind) {
   static constexpr std::array<std::string_view, 53> names = {
-      "name",       "integer",   "real",       "string",      "fstring",     "formatted",     "none",
-      "boolean",    "ellipsis",  "tuple",      "list",        "set",         "dict",          "attribute",
-      "subscript",  "slice",     "call",       "keyword",     "starred",     "unary",         "binary",
-      "logical",    "compare",   "operand",    "conditional", "lambda",      "list_comp",     "set_comp",
-      "generator",  "dict_comp", "clause",     "named",       "parameters",  "parameter",     "block",
-      "expression", "assign",    "augmented",  "annotated",   "for_loop",    "while_loop",    "if_else",
-      "function",   "return",    "assert",     "del",         "pass",        "break",         "continue",
-      "nonlocal",   "import",    "from",       "alias"};
+      "name",       "integer",   "real",      "string",      "fstring",    "formatted",  "none",
+      "boolean",    "ellipsis",  "tuple",     "list",        "set",        "dict",       "attribute",
+      "subscript",  "slice",     "call",      "keyword",     "starred",    "unary",      "binary",
+      "logical",    "compare",   "operand",   "conditional", "lambda",     "list_comp",  "set_comp",
+      "generator",  "dict_comp", "clause",    "named",       "parameters", "parameter",  "block",
+      "expression", "assign",    "augmented", "annotated",   "for_loop",   "while_loop", "if_else",
+      "function",   "return",    "assert",    "del",         "pass",       "break",      "continue",
+      "nonlocal",   "import",    "from",      "alias"};
   const auto i = static_cast<std::size_t>(kind);
   return i < names.size() ? names[i] : "foreign";
 }
@@ -30,8 +30,9 @@ inline std::string_view name_of(Kind kind) {
 /// How `op` is written in a program; for a kind of parameter, what marks it.
 inline std::string_view name_of(Op op) {
   static constexpr std::array<std::string_view, 35> names = {
-      "",  "+",  "-",  "~",  "not", "and", "or", "+",  "-",  "*",  "/",      "//", "%", "**",  "@", "<<", ">>", "&",
-      "|", "^",  "<",  "<=", ">",   ">=",  "==", "!=", "is", "is not", "in", "not in", "posonly", "plain", "*", "kwonly", "**"};
+      "",   "+",  "-",  "~",      "not", "and",    "or",      "+",     "-", "*",      "/", "//",
+      "%",  "**", "@",  "<<",     ">>",  "&",      "|",       "^",     "<", "<=",     ">", ">=",
+      "==", "!=", "is", "is not", "in",  "not in", "posonly", "plain", "*", "kwonly", "**"};
   return names[static_cast<std::size_t>(op)];
 }
 
@@ -67,13 +68,21 @@ inline void dump(const Node* node, std::string& out) {
   (out += '(') += name_of(node->kind);
   if (node->op != Op::none) (out += ' ') += name_of(node->op);
   switch (node->kind) {
-    case Kind::integer:
-    case Kind::boolean: (out += ' ') += std::to_string(node->integer); break;
-    case Kind::real: (out += ' ') += spelled(node->real); break;
-    case Kind::string: (out += ' ') += quoted(node->text); break;
-    case Kind::alias: ((out += ' ') += node->text) += ' '; break;
-    default:
-      if (!node->text.empty()) (out += ' ') += node->text;
+  case Kind::integer:
+  case Kind::boolean:
+    (out += ' ') += std::to_string(node->integer);
+    break;
+  case Kind::real:
+    (out += ' ') += spelled(node->real);
+    break;
+  case Kind::string:
+    (out += ' ') += quoted(node->text);
+    break;
+  case Kind::alias:
+    ((out += ' ') += node->text) += ' ';
+    break;
+  default:
+    if (!node->text.empty()) (out += ' ') += node->text;
   }
   for (const Node* child : node->children) {
     out += ' ';

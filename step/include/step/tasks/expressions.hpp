@@ -5,6 +5,7 @@
 
 #include "step/fault.hpp"
 #include "step/syntax/parser.hpp"
+#include "step/tasks/names.hpp"
 #include "step/tasks/task_error.hpp"
 #include "step/types/dtype.hpp"
 
@@ -55,7 +56,8 @@ inline syntax::Tree parse_expression(std::string_view text) {
 inline Dim dim_of(const Node& node) {
   switch (node.kind) {
   case Kind::name:
-    if (node.text.size() > 64) throw ExpressionError{"a symbol is longer than 64 characters; shorten it"};
+    if (const auto why = why_no_name(node.text); !why.empty() && !is_size_symbol(node.text))
+      throw ExpressionError{"the symbol " + excerpt(node.text) + " " + why + "; choose another"};
     return Symbol::named(node.text);
   case Kind::integer:
     return Dim(node.integer);

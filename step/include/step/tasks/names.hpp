@@ -26,13 +26,19 @@ namespace step {
   return std::find(words.begin(), words.end(), text) != words.end();
 }
 
+/// The symbols of sizes that every task has.
+[[nodiscard]] constexpr bool is_size_symbol(std::string_view text) {
+  return text == "M" || text == "N" || text == "K" || text == "D" || text == "E";
+}
+
 /// Empty when a task may use the name; else why not, to follow "the name 'x' ".
 [[nodiscard]] inline std::string why_no_name(std::string_view text) {
   if (text.size() > 100) return "is longer than 100 characters";
   if (!is_identifier(text)) return "is not an identifier (letters, digits and _ only)";
   if (is_python_keyword(text)) return "is a Python keyword";
   if (text.starts_with("__")) return "begins with two underscores";
-  for (const std::string_view word : {"step", "torch", "ctx", "input_data", "M", "N", "K", "D", "E"})
+  if (is_size_symbol(text)) return "has a meaning in the language";
+  for (const std::string_view word : {"step", "torch", "ctx", "input_data"})
     if (text == word) return "has a meaning in the language";
   return "";
 }

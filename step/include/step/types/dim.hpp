@@ -91,7 +91,7 @@ class Bindings {
 /// `max_terms` terms or `max_weight` symbols.
 class Dim {
  public:
-  static constexpr std::size_t max_terms = 64, max_factors = 32, max_weight = 512;
+  static constexpr std::size_t max_terms = 64, max_factors = 32, max_weight = 4096;
 
   Dim() = default;
   /*implicit*/ Dim(std::int64_t constant) : value_(constant) {}
@@ -323,6 +323,10 @@ class Dim {
   std::int64_t value_ = 0;
   std::shared_ptr<const Polynomial> poly_;
 };
+
+// also found where no argument is a Dim yet
+Dim floor_divide(const Dim& a, const Dim& b);
+std::optional<Dim> exact_divide(const Dim& a, const Dim& b);
 
 struct Dim::Quotient {
   Dim dividend, divisor;
