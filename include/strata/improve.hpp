@@ -203,12 +203,13 @@ template <Language L, class S, class V, class... O>
   constexpr bool draws = Sampler<std::remove_reference_t<S>, L>;
   constexpr bool judges = Verifier<V, L>;
   constexpr bool watches = (Observer<std::remove_reference_t<O>, L> && ...);
-  static_assert(draws, "strata: the sampler does not satisfy strata::Sampler: it must have "
-                       "sample(std::span<const job<L>>, sink<L>)");
-  static_assert(judges, "strata: the verifier does not satisfy strata::Verifier: it must have "
-                        "verify(const L::task&, const L::program&) const -> verdict");
+  static_assert(Sampler<std::remove_reference_t<S>, L>,
+                "strata: the sampler does not satisfy strata::Sampler: it must have "
+                "sample(std::span<const job<L>>, sink<L>)");
+  static_assert(Verifier<V, L>, "strata: the verifier does not satisfy strata::Verifier: it must have "
+                                "verify(const L::task&, const L::program&) const -> verdict");
   static_assert(
-      watches,
+      (Observer<std::remove_reference_t<O>, L> && ...),
       "strata: an observer does not satisfy strata::Observer: it must have at least one of step_begun, "
       "drawn, judged, step_done, run_done, each accepting its event, const events::..<L>&");
   if constexpr (draws && judges && watches) {

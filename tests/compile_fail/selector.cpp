@@ -2,7 +2,6 @@
 // A stratifier in the place of a selector, within a call of improve.
 
 // expect: strata::Selector: it must .* select\(std::span<const stratum>, std::span<const experience<L>>,
-// random
 #include "strata/strata.hpp"
 
 #include <string>

@@ -7,6 +7,7 @@ pre-pass is a list of what may occur, not of what may not.
 
 import ast
 import builtins
+import warnings
 
 import step
 
@@ -134,6 +135,19 @@ class Strip(ast.NodeTransformer):
         return [ast.fix_missing_locations(ast.copy_location(b, node)) for b in bound]
 
 
+def parse(text):
+    """The tree of a program; one that is indented as a whole is taken as the body it was cut from."""
+    try:
+        return ast.parse(text)
+    except IndentationError:
+        if not text.lstrip("\n").startswith((" ", "\t")):
+            raise
+        tree = ast.parse("if 1:\n" + text)
+        if len(tree.body) != 1:
+            raise
+        return ast.Module(body=tree.body[0].body, type_ignores=[])
+
+
 def wrapped(tree, parameters):
     """The program as the body of a function of its input streams."""
     arguments = ast.arguments(posonlyargs=[], args=[ast.arg(p) for p in parameters], kwonlyargs=[], kw_defaults=[],
@@ -147,9 +161,13 @@ def run(text, streams, names, protected):
 
     Raises SyntaxError (not Python), Rejected, or whatever the program raises while it runs.
     """
-    tree = ast.parse(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = parse(text)
     Check(protected).visit(tree)
-    code = compile(wrapped(Strip().visit(tree), streams), "<program>", "exec")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Python finds odd is not the language's concern
+        code = compile(wrapped(Strip().visit(tree), streams), "<program>", "exec")
     scope = dict(names)
     scope["step"] = StepNamespace()
     scope["__builtins__"] = {name: getattr(builtins, name) for name in BUILTINS}

@@ -16,9 +16,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <thread>
 #include <tuple>
@@ -187,16 +190,22 @@ template <Language L, class V, class Audience> class judging {
   /// B: calls `f(slot, candidates)` once per solved task, in ascending order, candidates by sample. Empties
   /// the store.
   template <class F> void take_hits(F f) {
-    std::vector<hit<L>*> sorted;
+    std::vector<std::size_t> end(batch_->open().size()); // counting sort by slot, for there may be millions
+    for (const auto& mine : hits_)
+      for (const hit<L>& h : mine) ++end[h.slot];
+    std::partial_sum(end.begin(), end.end(), end.begin());
+    std::vector<candidate<L>*> sorted(end.empty() ? 0 : end.back());
     for (auto& mine : hits_)
-      for (hit<L>& h : mine) sorted.push_back(&h);
-    std::ranges::sort(sorted, {}, [](const hit<L>* h) { return std::pair(h->slot, h->found.sample); });
+      for (hit<L>& h : mine) sorted[--end[h.slot]] = &h.found; // leaves where the slot begins
     std::vector<candidate<L>> group;
-    for (std::size_t i = 0; i < sorted.size();) {
-      const std::uint32_t slot = sorted[i]->slot;
+    for (std::size_t slot = 0; slot < end.size(); ++slot) {
+      const std::size_t past = slot + 1 < end.size() ? end[slot + 1] : sorted.size();
+      const auto found = std::span(sorted).subspan(end[slot], past - end[slot]);
+      if (found.empty()) continue;
+      std::ranges::sort(found, {}, [](const candidate<L>* c) { return c->sample; });
       group.clear();
-      for (; i < sorted.size() && sorted[i]->slot == slot; ++i) group.push_back(std::move(sorted[i]->found));
-      f(std::size_t{slot}, group);
+      for (candidate<L>* c : found) group.push_back(std::move(*c));
+      f(slot, group);
     }
     for (auto& mine : hits_) mine = {};
   }
@@ -219,7 +228,7 @@ template <Language L, class V, class Audience> class judging {
     return cells_[j.slot() * batch_->temperatures().size() + j.temperature_index()];
   }
 
-  void work(std::vector<hit<L>>& hits) noexcept {
+  void work(std::deque<hit<L>>& hits) noexcept {
     std::vector<item> items;
     for (;;) {
       queue_.pop(items);
@@ -235,7 +244,7 @@ template <Language L, class V, class Audience> class judging {
     }
   }
 
-  void judge(const job<L>& j, draw<L>& d, std::vector<hit<L>>& hits) {
+  void judge(const job<L>& j, draw<L>& d, std::deque<hit<L>>& hits) {
     using clock = std::chrono::steady_clock;
     bool passed = false;
     double score = 0;
@@ -269,8 +278,8 @@ template <Language L, class V, class Audience> class judging {
   std::vector<std::atomic<bool>> seen_;
   usage_sum used_, all_used_;
   queue<item> queue_;
-  std::vector<std::vector<hit<L>>> hits_;
-  std::vector<std::jthread> pool_; // last: joins before anything else goes
+  std::vector<std::deque<hit<L>>> hits_; // per thread; a deque grows without copying
+  std::vector<std::jthread> pool_;       // last: joins before anything else goes
 };
 
 } // namespace strata::detail

@@ -211,6 +211,54 @@ TEST_CASE("delivering a job twice, or that of another step, is misuse") {
                        "strata: the sampler delivered a job of another step", std::logic_error);
 }
 
+TEST_CASE("a fast sampler waits for a slow verifier, so that memory stays bounded") {
+  static std::atomic<std::size_t> verified;
+  verified = 0;
+  struct slow {
+    [[nodiscard]] strata::verdict verify(int, const std::string&) const {
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
+      ++verified;
+      return {};
+    }
+  };
+  struct fast {
+    std::size_t ahead = 0;
+    void sample(std::span<const job<language>> jobs, sink<language> out) {
+      for (std::size_t i = 0; i < jobs.size(); ++i) {
+        out(jobs[i], {.program = "-"});
+        ahead = std::max(ahead, i + 1 - std::min<std::size_t>(verified, i + 1));
+      }
+    }
+  } sampler;
+  const auto r = improve<language>(tasks(20), sampler, slow{}, {.sampling = once(100)}, {.threads = 2});
+  CHECK(r.samples == 2000);
+  CHECK(verified == 2000);
+  CHECK(sampler.ahead <= 2 * 256 + 2 * 64 + 1); // the queue, and what the threads have taken from it
+}
+
+TEST_CASE(
+    "fifty thousand samples, all correct, on several threads: none is lost and each is where it belongs") {
+  struct indexed {
+    void sample(std::span<const job<language>> jobs, sink<language> out) const {
+      for (std::size_t i = jobs.size(); i-- > 0;)
+        out(jobs[i], {.program = "+" + std::to_string(jobs[i].sample())});
+    }
+  };
+  struct check {
+    [[nodiscard]] std::vector<std::size_t> keep(const strata::solved<language>& s,
+                                                strata::random_stream&) const {
+      for (std::size_t i = 0; i < s.candidates.size(); ++i)
+        if (s.candidates[i].sample != i || s.candidates[i].program != "+" + std::to_string(i)) return {};
+      return {s.candidates.size() - 1};
+    }
+  };
+  const auto r = improve<language>(tasks(200), indexed{}, verifier{},
+                                   {.filter = check{}, .sampling = once(250)}, {.threads = 3});
+  CHECK(r.samples == 50'000);
+  REQUIRE(r.experience.size() == 200);
+  for (std::size_t t = 0; t < 200; ++t) CHECK(r.experience[t].task == t);
+}
+
 TEST_CASE("usage sums do not depend on the order, and survive nonsense") {
   strata::detail::usage_sum a, b;
   const std::vector<strata::usage> all = {{1, 2, 0.1}, {3, 4, 1e-9}, {5, 6, 0.7}, {0, 0, -3}, {7, 8, 1e300}};

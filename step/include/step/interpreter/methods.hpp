@@ -408,10 +408,8 @@ inline Value Interpreter::attribute(Value object, std::string_view name) {
       if (name == "index") return heap_.make<BoundMethod>(object, "index", sequence_index);
       if (name == "count") return heap_.make<BoundMethod>(object, "count", sequence_count);
     }
-  } else if (object.is_object()) {
-    return host_.attribute(*this, object, name);
   }
-  type_error("'" + std::string(type_name(object)) + "' object has no attribute '" + std::string(name) + "'");
+  return host_.attribute(*this, object, name);
 }
 
 } // namespace step::interp

@@ -152,43 +152,6 @@ struct Module : Object {
   std::string name;
 };
 
-/// What the thing is called in messages: "int", "list", "Stream", ..
-[[nodiscard]] inline std::string_view type_name(Value v) {
-  switch (v.tag()) {
-  case Value::Tag::unset: return "nothing";
-  case Value::Tag::none: return "None";
-  case Value::Tag::boolean: return "bool";
-  case Value::Tag::integer: return "int";
-  case Value::Tag::real: return "float";
-  case Value::Tag::object: break;
-  }
-  switch (v.object()->object_type()) {
-  case ObjectType::string: return "str";
-  case ObjectType::tuple: return "tuple";
-  case ObjectType::list: return "list";
-  case ObjectType::dict: return "dict";
-  case ObjectType::set: return "set";
-  case ObjectType::range: return "range";
-  case ObjectType::slice: return "slice";
-  case ObjectType::ellipsis: return "ellipsis";
-  case ObjectType::iterator: return "iterator";
-  case ObjectType::function:
-  case ObjectType::builtin:
-  case ObjectType::bound_method: return "function";
-  case ObjectType::module: return "module";
-  case ObjectType::tensor: return "Tensor";
-  case ObjectType::torch_dtype: return "torch.dtype";
-  case ObjectType::torch_module: return "torch.nn.Module";
-  case ObjectType::dim: return "symbolic size";
-  case ObjectType::stream: return "Stream";
-  case ObjectType::op: return "operator";
-  case ObjectType::task_function: return "task function";
-  case ObjectType::value_dtype: return "dtype";
-  case ObjectType::frame: return "frame";
-  }
-  return "object";
-}
-
 inline bool equal(Value a, Value b) {
   if (a.is_number() && b.is_number())
     return a.is_int() && b.is_int() ? a.as_int() == b.as_int() : a.as_real() == b.as_real();

@@ -26,7 +26,7 @@ inline std::string real_text(double d) {
 }
 
 /// As Python quotes a string; control characters are escaped.
-inline std::string quoted(std::string_view s) {
+inline std::string repr_text(std::string_view s) {
   const char quote = s.find('\'') != std::string_view::npos && s.find('"') == std::string_view::npos ? '"' : '\'';
   std::string out(1, quote);
   for (const char c : s) {
@@ -62,7 +62,7 @@ inline void Interpreter::text(Value v, bool repr, std::string& out, int depth) {
   else if (v.is_bool()) out += v.as_bool() ? "True" : "False";
   else if (v.is_int()) out += std::to_string(v.as_int());
   else if (v.is_real()) out += real_text(v.as_real());
-  else if (auto* s = v.as<String>()) out += repr ? quoted(s->text) : s->text;
+  else if (auto* s = v.as<String>()) out += repr ? repr_text(s->text) : s->text;
   else if (auto* d = v.as<DimObject>()) out += d->dim.text();
   else if (auto* t = v.as<Tuple>()) list(t->items, "(", t->items.size() == 1 ? ",)" : ")");
   else if (auto* l = v.as<List>()) list(l->items, "[", "]");

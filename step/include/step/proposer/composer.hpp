@@ -23,19 +23,12 @@ namespace step::proposer {
 
 class Composer {
 public:
-  static constexpr int attempts = 40;
+  static constexpr int attempts = 1;
 
   /// Keeps references to the arguments. Not thread-safe: one per thread.
   Composer(const Interface& interface, Types& types, const Preferences& preferences)
-      : interface_(interface), types_(types), likes_(preferences), planner_(types, preferences.costs) {
-    for (const auto& f : interface.functions) {
-      Function bare; // what the typing rules read of a function; it has no body
-      bare.name = f.name;
-      bare.input = f.input;
-      bare.output = f.output;
-      if (f.stateful) bare.init.emplace(f.output.fields.size(), 0.0);
-      functions_.push_back(std::move(bare));
-    }
+      : interface_(interface), types_(types), likes_(preferences), planner_(types, preferences.costs),
+        functions_(interface.functions) {
     for (int f = 0; f < std::ssize(functions_); ++f) units_.push_back({{f}});
     find_families();
     for (const auto& f : functions_) {
@@ -97,11 +90,11 @@ private:
 
   void find_families() {
     for (int f = 0; f < std::ssize(functions_); ++f) {
-      const auto& a = interface_.functions[static_cast<std::size_t>(f)];
+      const auto& a = functions_[static_cast<std::size_t>(f)];
       if (a.stateful) continue;
       std::vector<int> members;
       for (int g = 0; g < std::ssize(functions_); ++g) {
-        const auto& b = interface_.functions[static_cast<std::size_t>(g)];
+        const auto& b = functions_[static_cast<std::size_t>(g)];
         if (!b.stateful && a.input == b.input && a.output == b.output && stem(a.name) == stem(b.name)) members.push_back(g);
       }
       if (members.size() > 1 && members[0] == f) {
@@ -148,9 +141,12 @@ private:
     used_.assign(functions_.size(), 0);
     routes_ = 0;
     const auto most = 2 * functions_.size() + 2;
-    for (std::size_t step = 0; step <= most; ++step) {
-      if (std::find(used_.begin(), used_.end(), 0) == used_.end() && finish()) return true;
-      if (step == most || !grow()) return false;
+    for (std::size_t step = 0; step < most; ++step) {
+      if (std::find(used_.begin(), used_.end(), 0) == used_.end()) {
+        const double more[] = {likes_.first_use, likes_.reuse};
+        if (pick(more) != 1U) return finish(); // what is left over now stays unused: a dead end
+      }
+      if (!grow()) return false;
     }
     return false;
   }
@@ -165,7 +161,7 @@ private:
     for (int u = 0; u < std::ssize(units_); ++u) {
       const auto& unit = units_[static_cast<std::size_t>(u)];
       const auto f = static_cast<std::size_t>(unit.functions[0]);
-      const bool family = unit.functions.size() > 1, stateful = interface_.functions[f].stateful;
+      const bool family = unit.functions.size() > 1, stateful = functions_[f].stateful;
       double base = likes_.first_use;
       for (int g : unit.functions)
         if (used_[static_cast<std::size_t>(g)] != 0) base = likes_.reuse + likes_.of[f].reuse;
@@ -230,6 +226,7 @@ private:
     for (const auto& [type, cost] : shapes_) {
       bool fits = true;
       if (c.kind == StepKind::route) fits = routed(types_[type].shape, types_[values_[static_cast<std::size_t>(index)].type].shape);
+      if (c.kind == StepKind::merge) fits = is_fresh(types_[type].shape.back());
       scores_of_shapes_.push_back(fits ? -cost : impossible);
     }
     const auto chosen = pick(scores_of_shapes_);
@@ -265,6 +262,12 @@ private:
   /// Whether a stream of that shape can be routed by an index of that one: the index dims are its outermost.
   static bool routed(const Shape& data, const Shape& index) {
     return index.size() <= data.size() && std::equal(index.begin(), index.end(), data.end() - std::ssize(index));
+  }
+
+  /// Whether a dim is the unknown size of a branch.
+  static bool is_fresh(const Dim& d) {
+    const auto s = d.symbol();
+    return s && s->is_fresh();
   }
 
   int pick_index(const Unit& unit) {
@@ -391,7 +394,7 @@ private:
 
   // ---- the end
 
-  /// Assigns values to the outputs, when that leaves no stream unused; false otherwise, or when going on is preferred.
+  /// Assigns values to the outputs, when that leaves no stream unused; false otherwise.
   bool finish() {
     std::vector<int> assigned(outputs_.size(), -1);
     int dangling = 0;
@@ -416,8 +419,6 @@ private:
       dangling -= values_[static_cast<std::size_t>(assigned[o])].uses == 0 ? 1 : 0;
     }
     if (dangling != 0) return false;
-    const double more[] = {likes_.first_use, likes_.reuse};
-    if (pick(more) == 1U) return false;
     for (std::size_t o = 0; o < outputs_.size(); ++o) {
       const auto& goal = types_[outputs_[o]].dtype;
       const auto type = values_[static_cast<std::size_t>(assigned[o])].type;
@@ -437,7 +438,7 @@ private:
   Types& types_;
   const Preferences& likes_;
   Planner planner_;
-  std::vector<Function> functions_;
+  const std::vector<FunctionInterface>& functions_;
   std::vector<Unit> units_;
   std::vector<bool> in_family_;
   std::vector<std::vector<std::vector<Goal>>> goals_; // [function][slot][fields - 1]

@@ -30,7 +30,7 @@ enum class Kind : std::uint8_t {
   real,            ///< - ; `real`
   string,          ///< - ; `text` decoded, adjacent literals joined
   fstring,         ///< parts: `string` nodes and `formatted` nodes
-  formatted,       ///< expression, format specification? (an `fstring`); `text` is the conversion ("r", "s" or "")
+  formatted,       ///< expression, format specification? (an `fstring`); `text` is the conversion ("r", "s", "a" or "")
   none,            ///< -
   boolean,         ///< - ; `integer` is 0 or 1
   ellipsis,        ///< -

@@ -89,6 +89,7 @@ class TokenReader {
       found = "'" + std::string(clip(text(token))) + "'";
     }
     if (token.kind == TokenKind::symbol && token.begin == token.end) found = "the end of the expression";
+    if (fields_ > 0) fail("f-string: invalid syntax: unexpected " + found, where(token));
     fail("invalid syntax: " +
              (expectation.empty() ? "unexpected " + found : expectation + ", found " + found),
          where(token));
@@ -159,7 +160,8 @@ class TokenReader {
     return named(build(Kind::name, where(token)), text(token));
   }
 
-  static std::string_view clip(std::string_view text) { // whole characters of the first line, at most 40 bytes
+  static std::string_view
+  clip(std::string_view text) { // whole characters of the first line, at most 40 bytes
     text = text.substr(0, text.find('\n'));
     if (text.size() <= 40) return text;
     std::size_t size = 40;
@@ -173,6 +175,7 @@ class TokenReader {
   std::vector<Token> tokens_;
   std::size_t next_ = 0;
   std::size_t nesting_ = 0;
+  std::size_t fields_ = 0; // of formatted strings around
   std::optional<Fault> lexical_fault_;
   std::optional<std::size_t> unclosed_;
   std::optional<Fault> deferred_;

@@ -69,7 +69,8 @@ class Source {
   /// Throws Fault{limit} for a text of more than `limits.bytes`, Fault{syntax} for a NUL or malformed UTF-8.
   Source(std::string_view text, const ParseLimits& limits) {
     if (text.size() > limits.bytes || text.size() >= 0x7FFFFFFF)
-      throw Fault{FaultKind::limit, "the text is longer than " + std::to_string(limits.bytes) + " bytes"};
+      throw Fault{
+          FaultKind::limit, "the text is longer than " + std::to_string(limits.bytes) + " bytes", {1, 1}};
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
     text_.reserve(text.size() + 1);
     for (std::size_t i = 0; i < text.size(); ++i) {

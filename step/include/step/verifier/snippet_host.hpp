@@ -134,13 +134,13 @@ private:
     return name == "Symbol" ? &one : &many;
   }
 
+  static double one(const interp::Arguments& a) {
+    const auto v = interp::NativeArguments(a, "math function", 1, 1)[0];
+    if (!v.is_number()) interp::type_error("math functions need numbers, got " + std::string(interp::type_name(v)));
+    return v.as_real();
+  }
+
   static Value math_member(Interpreter&, std::string_view name) {
-    using interp::NativeArguments;
-    constexpr auto one = [](const interp::Arguments& a) {
-      const auto v = NativeArguments(a, "math function", 1, 1)[0];
-      if (!v.is_number()) interp::type_error("math functions need numbers, got " + std::string(interp::type_name(v)));
-      return v.as_real();
-    };
     static interp::Native functions[] = {
         {"sqrt", [](Interpreter&, const interp::Arguments& a) {
            const auto x = one(a);

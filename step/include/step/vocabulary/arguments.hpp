@@ -94,6 +94,7 @@ public:
              ")");
   }
 
+  [[nodiscard]] const std::vector<Parameter>& parameters() const { return parameters_; }
   [[nodiscard]] Heap& heap() const { return heap_; }
   [[nodiscard]] std::string_view function() const { return function_; }
   /// What the table gave the function, e.g. an operation's number.

@@ -17,6 +17,7 @@ using interp::Arguments;
 using interp::Heap;
 using interp::Object;
 using interp::ObjectType;
+using interp::type_name;
 using interp::Value;
 using tensor::Scalar;
 using tensor::Tensor;
@@ -53,33 +54,6 @@ struct NamedTuple : interp::Tuple {
       : Tuple(std::move(values)), fields(std::move(names)) {}
   std::vector<std::string_view> fields;
 };
-
-/// How a value is called in messages.
-[[nodiscard]] inline std::string_view type_name(Value v) {
-  switch (v.tag()) {
-  case Value::Tag::unset: return "nothing";
-  case Value::Tag::none: return "None";
-  case Value::Tag::boolean: return "bool";
-  case Value::Tag::integer: return "int";
-  case Value::Tag::real: return "float";
-  case Value::Tag::object: break;
-  }
-  switch (v.object()->object_type()) {
-  case ObjectType::string: return "str";
-  case ObjectType::tuple: return "tuple";
-  case ObjectType::list: return "list";
-  case ObjectType::dict: return "dict";
-  case ObjectType::set: return "set";
-  case ObjectType::range: return "range";
-  case ObjectType::slice: return "slice";
-  case ObjectType::ellipsis: return "ellipsis";
-  case ObjectType::tensor: return "Tensor";
-  case ObjectType::torch_dtype: return "torch.dtype";
-  case ObjectType::dim: return "symbol";
-  case ObjectType::stream: return "stream";
-  default: return "function";
-  }
-}
 
 [[nodiscard]] inline Scalar number_of(Value v) {
   if (v.is_real()) return {v.as_real()};

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+from conan import ConanFile
+from conan.tools.build import check_min_cppstd
+from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
+from conan.tools.files import copy
+
+import os
+
+
+class StrataConan(ConanFile):
+    name = "strata"
+    version = "0.1.0"
+    license = "MIT"
+    description = "Adaptive self-improvement learning for languages with almost no examples"
+    topics = ("llm", "program-synthesis", "self-improvement", "header-only")
+    package_type = "header-library"
+    settings = "os", "arch", "compiler", "build_type"
+    options = {"step": [True, False]}
+    default_options = {"step": False}
+    exports_sources = "CMakeLists.txt", "strataConfig.cmake.in", "include/*", "step/*", "tasks/*", "LICENSE"
+    no_copy_source = True
+
+    def requirements(self):
+        self.requires("range-v3/0.12.0", transitive_headers=True)
+        if self.options.step:
+            self.requires("yaml-cpp/[>=0.7 <1]", transitive_headers=True)
+            self.requires("boost/[>=1.81 <2]")
+            self.requires("cli11/[>=2.1 <3]")
+
+    def validate(self):
+        check_min_cppstd(self, 20)
+
+    def layout(self):
+        cmake_layout(self)
+
+    def generate(self):
+        CMakeDeps(self).generate()
+        toolchain = CMakeToolchain(self)
+        toolchain.cache_variables["STRATA_BUILD_STEP"] = bool(self.options.step)
+        for part in ("TESTS", "EXAMPLES", "BENCHMARKS"):
+            toolchain.cache_variables[f"STRATA_BUILD_{part}"] = False
+        toolchain.generate()
+
+    def build(self):
+        cmake = CMake(self)
+        cmake.configure()
+        cmake.build()
+
+    def package(self):
+        copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
+        CMake(self).install()
+
+    def package_info(self):
+        self.cpp_info.set_property("cmake_file_name", "strata")
+        core = self.cpp_info.components["core"]
+        core.set_property("cmake_target_name", "strata::core")
+        core.requires = ["range-v3::range-v3"]
+        core.bindirs, core.libdirs = [], []
+        if self.options.step:
+            step = self.cpp_info.components["step"]
+            step.set_property("cmake_target_name", "strata::step")
+            step.requires = ["core", "yaml-cpp::yaml-cpp", "boost::headers", "cli11::cli11"]
+            step.libdirs = []
+
+    def package_id(self):
+        self.info.clear()

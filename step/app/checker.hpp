@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// The verifier behind a wall: its many headers are compiled in one file only.
+// A Checker belongs to one task and may be used from many threads.
+#pragma once
+
+#include "step/tasks/task.hpp"
+#include "step/verifier/verdict.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace app {
+
+using Sizes = std::vector<std::pair<std::string, std::int64_t>>;
+
+struct CheckSettings {
+  step::AffineRule affine = step::AffineRule::flow;
+  std::vector<Sizes> extra_sizes; ///< besides the default sizes
+  int seeds = 1;
+};
+
+class Checker {
+ public:
+  /// Throws step::TaskError when the task's own references cannot be evaluated.
+  explicit Checker(std::shared_ptr<const step::Task> task, const CheckSettings& settings = {});
+  Checker(Checker&&) noexcept;
+  Checker& operator=(Checker&&) noexcept;
+  ~Checker();
+  [[nodiscard]] step::Verdict verify(std::string_view impl) const;
+  [[nodiscard]] const step::Task& task() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<const Impl> impl_;
+};
+
+/// "M=5,N=7" as sizes; throws Failure.
+[[nodiscard]] Sizes parse_sizes(std::string_view text);
+
+} // namespace app

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// A verdict for people and for scripts.
+// Both forms are used by more than one command.
+#pragma once
+
+#include "json.hpp"
+
+#include "step/verifier/verdict.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace app {
+
+[[nodiscard]] inline json::value affine_json(step::Affine a) {
+  if (a == step::Affine::error) return "error";
+  return a == step::Affine::pass;
+}
+[[nodiscard]] inline std::string_view affine_text(step::Affine a) {
+  return a == step::Affine::pass ? "pass" : a == step::Affine::violation ? "violation" : "error";
+}
+
+/// Adds pass .. seconds to an object; line and column are null when no place is to blame.
+inline void put_verdict(json::object& out, const step::Verdict& v, double seconds) {
+  out["pass"] = v.pass;
+  const auto stage = step::name_of(v.stage);
+  out["stage"] = json::string_view(stage.data(), stage.size());
+  out["functional"] = v.functional;
+  out["affine_flow"] = affine_json(v.affine_flow);
+  out["affine_syntactic"] = affine_json(v.affine_syntactic);
+  out["line"] = v.at.line == 0 ? json::value(nullptr) : json::value(v.at.line);
+  out["column"] = v.at.line == 0 ? json::value(nullptr) : json::value(v.at.column);
+  out["message"] = json_string(v.message);
+  out["seconds"] = seconds;
+}
+
+/// The text without what could steer a terminal.
+[[nodiscard]] inline std::string printable(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto point = step::syntax::detail::decode_utf8(text.substr(i));
+    const bool control = point.length == 0 || (point.value < 0x20 && point.value != '\n') ||
+                         (point.value >= 0x7f && point.value < 0xa0);
+    if (point.value == '\t' && point.length == 1)
+      out += ' ';
+    else if (control)
+      out += '?';
+    else
+      out.append(text.substr(i, point.length));
+    i += point.length == 0 ? 1 : point.length;
+  }
+  return out;
+}
+
+/// The source line a verdict points at with a caret below; empty when there is none.
+[[nodiscard]] inline std::string pointed_line(std::string_view program, step::syntax::Position at) {
+  if (at.line == 0) return "";
+  std::size_t begin = 0;
+  for (std::uint32_t line = 1; line < at.line; ++line) {
+    begin = program.find('\n', begin);
+    if (begin == std::string_view::npos) return "";
+    ++begin;
+  }
+  std::string_view line = program.substr(begin, program.find('\n', begin) - begin);
+  std::uint32_t column = at.column == 0 ? 1 : at.column;
+  std::string shown = printable(line.substr(0, 400));
+  if (line.size() > 400) shown += " ..";
+  const std::string number = std::to_string(at.line);
+  const std::size_t width = number.size() < 4 ? 4 : number.size();
+  std::string out = std::string(width - number.size(), ' ') + number + " | " + shown + "\n";
+  if (column <= 400) out += std::string(width, ' ') + " | " + std::string(column - 1, ' ') + "^\n";
+  return out;
+}
+
+} // namespace app
