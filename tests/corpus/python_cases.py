@@ -262,5 +262,6 @@ def python_programs(solutions):
             task = tasks[(number * 5 + len(kind)) % len(tasks)]
             yield task, kind, f"{snippet}\n{solutions[task]}", expected
             if kind == "rejected":  # also where it does not run first
-                yield task, kind, "if N_value < 0:\n" + "".join(f"  {l}\n" for l in snippet.splitlines()) + solutions[task], (
-                    None if "__future__" in line else False)
+                dead = "if N_value < 0:\n" + "".join(f"  {l}\n" for l in snippet.splitlines()) + solutions[task]
+                # a name that `step` lacks, imported where nothing runs: Python would not notice
+                yield (task, "choice", dead, None) if "import Nope" in line else (task, kind, dead, False)

@@ -73,8 +73,9 @@ inline Value extreme(Interpreter& in, const Arguments& args, bool largest) {
   NativeArguments a(args, largest ? "max" : "min", 1, 100000);
   a.keywords({"key", "default"});
   const auto key = a.keyword("key");
-  const auto values = args.positional.size() == 1 ? in.items(a[0])
-                                                  : std::vector<Value>(args.positional.begin(), args.positional.end());
+  const auto values = args.positional.size() == 1
+                          ? in.items(a[0])
+                          : std::vector<Value>(args.positional.begin(), args.positional.end());
   if (values.empty()) {
     if (const auto d = a.keyword("default"); d.is_set()) return d;
     type_error(std::string(largest ? "max" : "min") + "() of an empty sequence");
@@ -110,41 +111,51 @@ inline bool is_instance(Value v, Value type) {
 }
 
 inline Native natives[] = {
-    {"zip", [](Interpreter& in, const Arguments& a) -> Value {
+    {"zip",
+     [](Interpreter& in, const Arguments& a) -> Value {
        NativeArguments(a, "zip", 0, 100000).keywords({"strict"});
        return in.heap().make<ZipIterator>(iterators(in, a.positional));
      }},
-    {"enumerate", [](Interpreter& in, const Arguments& args) -> Value {
+    {"enumerate",
+     [](Interpreter& in, const Arguments& args) -> Value {
        NativeArguments a(args, "enumerate", 1, 2);
        a.keywords({"start"});
        const auto start = a.keyword("start");
        if (start.is_set() && !start.is_int()) type_error("enumerate() needs an int start");
-       return in.heap().make<EnumerateIterator>(in.iterate(a[0]), start.is_set() ? start.as_int() : a.integer(1, 0));
+       return in.heap().make<EnumerateIterator>(in.iterate(a[0]),
+                                                start.is_set() ? start.as_int() : a.integer(1, 0));
      }},
-    {"range", [](Interpreter& in, const Arguments& args) -> Value {
+    {"range",
+     [](Interpreter& in, const Arguments& args) -> Value {
        NativeArguments a(args, "range", 1, 3);
        a.keywords({});
        for (std::size_t i = 0; i < args.positional.size(); ++i)
          if (!a[i].is_int())
            type_error("range() needs ints, got " + std::string(type_name(a[i])) +
-                      (a[i].as<DimObject>() != nullptr ? "; a symbol has no value here, its size is <name>_value" : ""));
+                      (a[i].as<DimObject>() != nullptr
+                           ? "; a symbol has no value here, its size is <name>_value"
+                           : ""));
        const auto step = a.integer(2, 1);
        if (step == 0) type_error("range() arg 3 must not be zero");
        return a[1].is_set() ? in.heap().make<Range>(a.integer(0, 0), a.integer(1, 0), step)
                             : in.heap().make<Range>(0, a.integer(0, 0), step);
      }},
-    {"len", [](Interpreter& in, const Arguments& args) {
+    {"len",
+     [](Interpreter& in, const Arguments& args) {
        return Value::integer(in.length(NativeArguments(args, "len", 1, 1).keywords({})[0]));
      }},
-    {"reversed", [](Interpreter& in, const Arguments& args) -> Value {
+    {"reversed",
+     [](Interpreter& in, const Arguments& args) -> Value {
        const NativeArguments a(args, "reversed", 1, 1);
        if (a[0].as<List>() || a[0].as<Tuple>()) return in.heap().make<SequenceIterator>(a[0], true);
-       if (!a[0].as<Range>() && !a[0].as<String>() && !a[0].as<Dict>()) type_error("reversed() needs a sequence");
+       if (!a[0].as<Range>() && !a[0].as<String>() && !a[0].as<Dict>())
+         type_error("reversed() needs a sequence");
        auto values = in.items(a[0]);
        std::reverse(values.begin(), values.end());
        return in.heap().make<SequenceIterator>(in.make_list(std::move(values)));
      }},
-    {"sorted", [](Interpreter& in, const Arguments& args) {
+    {"sorted",
+     [](Interpreter& in, const Arguments& args) {
        NativeArguments a(args, "sorted", 1, 1);
        a.keywords({"key", "reverse"});
        auto values = in.items(a[0]);
@@ -152,22 +163,26 @@ inline Native natives[] = {
        sort_values(in, values, a.keyword("key"), reverse.is_set() && in.truth(reverse));
        return in.make_list(std::move(values));
      }},
-    {"list", [](Interpreter& in, const Arguments& args) {
+    {"list",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "list", 0, 1);
        return in.make_list(a[0].is_set() ? in.items(a[0]) : std::vector<Value>());
      }},
-    {"tuple", [](Interpreter& in, const Arguments& args) {
+    {"tuple",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "tuple", 0, 1);
        return in.make_tuple(a[0].is_set() ? in.items(a[0]) : std::vector<Value>());
      }},
-    {"set", [](Interpreter& in, const Arguments& args) -> Value {
+    {"set",
+     [](Interpreter& in, const Arguments& args) -> Value {
        const NativeArguments a(args, "set", 0, 1);
        auto* out = in.heap().make<Set>();
        if (a[0].is_set())
          for (auto v : in.items(a[0])) out->table.set(v, Value::none());
        return out;
      }},
-    {"dict", [](Interpreter& in, const Arguments& args) -> Value {
+    {"dict",
+     [](Interpreter& in, const Arguments& args) -> Value {
        const NativeArguments a(args, "dict", 0, 1);
        auto* out = in.heap().make<Dict>();
        if (auto* other = a[0].as<Dict>()) {
@@ -180,21 +195,26 @@ inline Native natives[] = {
            out->table.set(kv[0], kv[1]);
          }
        }
-       for (const auto& [name, value] : args.keywords) out->table.set(in.make_string(std::string(name)), value);
+       for (const auto& [name, value] : args.keywords)
+         out->table.set(in.make_string(std::string(name)), value);
        return out;
      }},
-    {"map", [](Interpreter& in, const Arguments& args) -> Value {
+    {"map",
+     [](Interpreter& in, const Arguments& args) -> Value {
        const NativeArguments a(args, "map", 2, 100);
        return in.heap().make<MapIterator>(a[0], iterators(in, args.positional.subspan(1)));
      }},
-    {"filter", [](Interpreter& in, const Arguments& args) -> Value {
+    {"filter",
+     [](Interpreter& in, const Arguments& args) -> Value {
        const NativeArguments a(args, "filter", 2, 2);
        return in.heap().make<FilterIterator>(a[0], in.iterate(a[1]));
      }},
-    {"iter", [](Interpreter& in, const Arguments& args) -> Value {
+    {"iter",
+     [](Interpreter& in, const Arguments& args) -> Value {
        return in.iterate(NativeArguments(args, "iter", 1, 1)[0]);
      }},
-    {"next", [](Interpreter& in, const Arguments& args) {
+    {"next",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "next", 1, 2);
        auto* it = a[0].as<Iterator>();
        if (it == nullptr) type_error("'" + std::string(type_name(a[0])) + "' object is not an iterator");
@@ -202,14 +222,18 @@ inline Native natives[] = {
        if (!v.is_set() && !a[1].is_set()) type_error("StopIteration: the iterator has no more items");
        return v.is_set() ? v : a[1];
      }},
-    {"sum", [](Interpreter& in, const Arguments& args) {
+    {"sum",
+     [](Interpreter& in, const Arguments& args) {
        NativeArguments a(args, "sum", 1, 2);
        a.keywords({"start"});
-       auto total = a[1].is_set() ? a[1] : a.keyword("start").is_set() ? a.keyword("start") : Value::integer(0);
+       auto total = a[1].is_set()                 ? a[1]
+                    : a.keyword("start").is_set() ? a.keyword("start")
+                                                  : Value::integer(0);
        for (auto v : in.items(a[0])) total = in.binary(syntax::Op::add, total, v);
        return total;
      }},
-    {"any", [](Interpreter& in, const Arguments& args) {
+    {"any",
+     [](Interpreter& in, const Arguments& args) {
        auto* it = in.iterate(NativeArguments(args, "any", 1, 1)[0]);
        for (auto v = it->next(in); v.is_set(); v = it->next(in)) {
          in.meter().step();
@@ -217,7 +241,8 @@ inline Native natives[] = {
        }
        return Value::boolean(false);
      }},
-    {"all", [](Interpreter& in, const Arguments& args) {
+    {"all",
+     [](Interpreter& in, const Arguments& args) {
        auto* it = in.iterate(NativeArguments(args, "all", 1, 1)[0]);
        for (auto v = it->next(in); v.is_set(); v = it->next(in)) {
          in.meter().step();
@@ -227,30 +252,38 @@ inline Native natives[] = {
      }},
     {"min", [](Interpreter& in, const Arguments& a) { return extreme(in, a, false); }},
     {"max", [](Interpreter& in, const Arguments& a) { return extreme(in, a, true); }},
-    {"abs", [](Interpreter& in, const Arguments& args) {
+    {"abs",
+     [](Interpreter& in, const Arguments& args) {
        const auto v = NativeArguments(args, "abs", 1, 1)[0];
-       if (v.is_int()) return v.as_int() < 0 ? in.binary(syntax::Op::subtract, Value::integer(0), v) : Value::integer(v.as_int());
+       if (v.is_int())
+         return v.as_int() < 0 ? in.binary(syntax::Op::subtract, Value::integer(0), v)
+                               : Value::integer(v.as_int());
        if (v.is_real()) return Value::real(std::fabs(v.as_real()));
        return in.call(in.attribute(v, "abs"), {});
      }},
-    {"round", [](Interpreter& in, const Arguments& args) {
+    {"round",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "round", 1, 2);
        if (a[0].is_int()) return Value::integer(a[0].as_int());
        if (!a[0].is_real()) return in.call(in.attribute(a[0], "round"), {});
        if (!a[1].is_set()) return Value::integer(to_integer(std::nearbyint(a[0].as_real())));
-       const auto scale = std::pow(10.0, static_cast<double>(std::clamp<std::int64_t>(a.integer(1, 0), -300, 300)));
+       const auto scale =
+           std::pow(10.0, static_cast<double>(std::clamp<std::int64_t>(a.integer(1, 0), -300, 300)));
        return Value::real(std::nearbyint(a[0].as_real() * scale) / scale);
      }},
-    {"divmod", [](Interpreter& in, const Arguments& args) {
+    {"divmod",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "divmod", 2, 2);
        const auto quotient = in.binary(syntax::Op::floor_divide, a[0], a[1]);
        return in.make_tuple({quotient, in.binary(syntax::Op::modulo, a[0], a[1])});
      }},
-    {"pow", [](Interpreter& in, const Arguments& args) {
+    {"pow",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "pow", 2, 2);
        return in.binary(syntax::Op::power, a[0], a[1]);
      }},
-    {"int", [](Interpreter& in, const Arguments& args) {
+    {"int",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "int", 0, 1);
        const auto v = a[0];
        if (!v.is_set()) return Value::integer(0);
@@ -265,10 +298,12 @@ inline Native natives[] = {
          return Value::integer(std::stoll(body));
        }
        if (is_host_object(v)) return Value::integer(to_integer(in.host().number(v)));
-       type_error("int() needs a number or a string, not '" + std::string(type_name(v)) + "'" +
-                  (v.as<DimObject>() != nullptr ? "; a symbol has no value here, its size is <name>_value" : ""));
+       type_error(
+           "int() needs a number or a string, not '" + std::string(type_name(v)) + "'" +
+           (v.as<DimObject>() != nullptr ? "; a symbol has no value here, its size is <name>_value" : ""));
      }},
-    {"float", [](Interpreter& in, const Arguments& args) {
+    {"float",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "float", 0, 1);
        const auto v = a[0];
        if (!v.is_set()) return Value::real(0);
@@ -277,28 +312,34 @@ inline Native natives[] = {
          const auto body = strip(s->text, true, true);
          char* end = nullptr;
          const auto d = std::strtod(body.c_str(), &end);
-         if (body.empty() || *end != '\0') type_error("could not convert string to float: '" + s->text.substr(0, 40) + "'");
+         if (body.empty() || *end != '\0')
+           type_error("could not convert string to float: '" + s->text.substr(0, 40) + "'");
          return Value::real(d);
        }
        if (is_host_object(v)) return Value::real(in.host().number(v));
        type_error("float() needs a number or a string, not '" + std::string(type_name(v)) + "'");
      }},
-    {"bool", [](Interpreter& in, const Arguments& args) {
+    {"bool",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "bool", 0, 1);
        return Value::boolean(a[0].is_set() && in.truth(a[0]));
      }},
-    {"str", [](Interpreter& in, const Arguments& args) {
+    {"str",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "str", 0, 1);
        return in.make_string(a[0].is_set() ? in.text(a[0]) : std::string());
      }},
-    {"repr", [](Interpreter& in, const Arguments& args) {
+    {"repr",
+     [](Interpreter& in, const Arguments& args) {
        return in.make_string(in.text(NativeArguments(args, "repr", 1, 1)[0], true));
      }},
-    {"isinstance", [](Interpreter&, const Arguments& args) {
+    {"isinstance",
+     [](Interpreter&, const Arguments& args) {
        const NativeArguments a(args, "isinstance", 2, 2);
        return Value::boolean(is_instance(a[0], a[1]));
      }},
-    {"callable", [](Interpreter&, const Arguments& args) {
+    {"callable",
+     [](Interpreter&, const Arguments& args) {
        const auto v = NativeArguments(args, "callable", 1, 1)[0];
        return Value::boolean(v.as<Native>() || v.as<FunctionObject>() || v.as<BoundMethod>());
      }},

@@ -7,7 +7,8 @@
 
 namespace step::interp {
 
-/// Steps through all combinations of the clauses; after advance() returned true the targets are bound in `frame`.
+/// Steps through all combinations of the clauses; after advance() returned true the targets are bound in
+/// `frame`.
 struct Comprehension {
   Comprehension(const syntax::Node& node, Frame* inner, Iterator* outermost, std::size_t first_clause)
       : n(&node), frame(inner), first(first_clause), iterators{outermost} {}
@@ -61,7 +62,8 @@ inline Value Interpreter::comprehension(const syntax::Node& n, Frame& f) {
   meter_.step(frame->slots.size() / 8);
   Comprehension machine(n, frame, outermost, first);
   switch (n.kind) {
-  case Kind::generator: return heap_.make<GeneratorIterator>(std::move(machine));
+  case Kind::generator:
+    return heap_.make<GeneratorIterator>(std::move(machine));
   case Kind::list_comp: {
     std::vector<Value> values;
     while (machine.advance(*this)) values.push_back(evaluate(n.child(0), *frame));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Executes trees of the Python subset: expressions, statements, functions and comprehensions. What modules, streams
-// and tensors mean is up to a Host, so that the same interpreter runs programs and the task author's snippets.
+// Executes trees of the Python subset: expressions, statements, functions and comprehensions. What modules,
+// streams and tensors mean is up to a Host, so that the same interpreter runs programs and the task author's
+// snippets.
 #pragma once
 
 #include "step/interpreter/objects.hpp"
@@ -13,13 +14,15 @@ namespace step::interp {
 /// Gives meaning to the objects the interpreter does not know: modules, streams, operators, tensors.
 /// The defaults raise what Python would raise. `binary` is asked when at least one operand is a host object.
 class Host {
-public:
+ public:
   virtual ~Host() = default;
   virtual Value attribute(Interpreter&, Value object, std::string_view name);
   virtual Value call(Interpreter&, Value callee, const Arguments&);
   virtual Value import_name(Interpreter&, std::string_view module, std::string_view name);
   virtual Value binary(Interpreter&, syntax::Op, Value, Value);
-  virtual Value augmented(Interpreter& in, syntax::Op op, Value target, Value v) { return binary(in, op, target, v); }
+  virtual Value augmented(Interpreter& in, syntax::Op op, Value target, Value v) {
+    return binary(in, op, target, v);
+  }
   virtual Value unary(Interpreter&, syntax::Op, Value);
   virtual Value compare(Interpreter&, syntax::Op, Value, Value);
   virtual bool truth(Value) { return true; }
@@ -41,18 +44,21 @@ public:
   case ObjectType::stream:
   case ObjectType::op:
   case ObjectType::task_function:
-  case ObjectType::value_dtype: return true;
-  default: return false;
+  case ObjectType::value_dtype:
+    return true;
+  default:
+    return false;
   }
 }
 
 [[noreturn]] inline void type_error(std::string message) { throw Fault(FaultKind::type, std::move(message)); }
 
 class Interpreter {
-public:
+ public:
   Interpreter(Heap& heap, Host& host) : heap_(heap), host_(host), meter_(Meter::current()) {}
 
-  /// Runs the statements of the tree; the value of `return`, or None. Faults carry the position where they arose.
+  /// Runs the statements of the tree; the value of `return`, or None. Faults carry the position where they
+  /// arose.
   Value run(const syntax::Tree& tree, Frame& root) {
     return located([&] {
       Value result = Value::none();
@@ -122,7 +128,7 @@ public:
   /// The environment in which the root frame's free names are looked up: names(id) -> slot.
   static constexpr std::size_t max_text = 1'000'000;
 
-private:
+ private:
   friend struct Comprehension;
   enum class Flow : std::uint8_t { normal, broke, continued, returned };
 
@@ -181,28 +187,37 @@ private:
 inline void collect_bindings(const syntax::Node& n, std::vector<bool>& locals, std::vector<bool>& outer) {
   using syntax::Kind;
   const auto target = [&](auto&& self, const syntax::Node& t) -> void {
-    if (t.kind == Kind::name) locals[t.name] = true;
+    if (t.kind == Kind::name)
+      locals[t.name] = true;
     else if (t.kind == Kind::tuple || t.kind == Kind::list || t.kind == Kind::starred)
       for (const auto* c : t.children) self(self, *c);
   };
   switch (n.kind) {
-  case Kind::function: locals[n.name] = true; return;
-  case Kind::lambda: return;
+  case Kind::function:
+    locals[n.name] = true;
+    return;
+  case Kind::lambda:
+    return;
   case Kind::assign:
     for (const auto* c : n.children.first(n.children.size() - 1)) target(target, *c);
     break;
   case Kind::augmented:
   case Kind::annotated:
   case Kind::for_loop:
-  case Kind::named: target(target, n.child(0)); break;
+  case Kind::named:
+    target(target, n.child(0));
+    break;
   case Kind::remove:
     for (const auto* c : n.children) target(target, *c);
     break;
-  case Kind::alias: locals[n.name] = n.text != "*"; return;
+  case Kind::alias:
+    locals[n.name] = n.text != "*";
+    return;
   case Kind::nonlocal:
     for (const auto* c : n.children) outer[c->name] = true;
     return;
-  default: break;
+  default:
+    break;
   }
   // names bound by a comprehension's clauses stay inside it; its walrus targets do not
   for (const auto* c : n.children)
@@ -222,7 +237,8 @@ inline const std::vector<bool>& Interpreter::locals_of(const syntax::Node& n, co
     for (const auto* p : n.child(0).children) (*slot)[p->name] = true;
   } else { // a comprehension: its clauses' targets
     const auto target = [&](auto&& self, const syntax::Node& t) -> void {
-      if (t.kind == Kind::name) (*slot)[t.name] = true;
+      if (t.kind == Kind::name)
+        (*slot)[t.name] = true;
       else if (t.kind == Kind::tuple || t.kind == Kind::list || t.kind == Kind::starred)
         for (const auto* c : t.children) self(self, *c);
     };
@@ -237,8 +253,8 @@ inline Value Interpreter::lookup(const syntax::Node& n, Frame& frame) {
     if (f->locals != nullptr && !(*f->locals)[n.name]) continue;
     if (f->slots[n.name].is_set()) return f->slots[n.name];
     if (f->locals != nullptr)
-      throw Fault(FaultKind::name, "the local variable '" + std::string(n.text) + "' is used before it is assigned",
-                  n.at);
+      throw Fault(FaultKind::name,
+                  "the local variable '" + std::string(n.text) + "' is used before it is assigned", n.at);
   }
   throw Fault(FaultKind::name, "the name '" + std::string(n.text) + "' is not defined", n.at);
 }
@@ -263,8 +279,11 @@ inline Interpreter::Flow Interpreter::statement(const syntax::Node& n, Frame& f,
   here_ = n.at;
   const Level level(*this);
   switch (n.kind) {
-  case Kind::block: return block(n, f, result);
-  case Kind::expression: evaluate(n.child(0), f); return Flow::normal;
+  case Kind::block:
+    return block(n, f, result);
+  case Kind::expression:
+    evaluate(n.child(0), f);
+    return Flow::normal;
   case Kind::assign: {
     const auto v = evaluate(*n.children.back(), f);
     for (const auto* t : n.children.first(n.children.size() - 1)) assign(*t, v, f);
@@ -275,7 +294,8 @@ inline Interpreter::Flow Interpreter::statement(const syntax::Node& n, Frame& f,
     const auto apply = [&](Value old) {
       const auto v = evaluate(n.child(1), f);
       here_ = n.at;
-      if (auto* list = old.as<List>(); list != nullptr && (n.op == syntax::Op::add || n.op == syntax::Op::multiply)) {
+      if (auto* list = old.as<List>();
+          list != nullptr && (n.op == syntax::Op::add || n.op == syntax::Op::multiply)) {
         if (list->frozen()) type_error("cannot change a list that the task defines");
         if (n.op == syntax::Op::add) {
           const auto more = items(v);
@@ -344,12 +364,18 @@ inline Interpreter::Flow Interpreter::statement(const syntax::Node& n, Frame& f,
     for (const auto* t : n.children) remove(*t, f);
     return Flow::normal;
   case Kind::pass:
-  case Kind::nonlocal: return Flow::normal;
-  case Kind::break_loop: return Flow::broke;
-  case Kind::continue_loop: return Flow::continued;
+  case Kind::nonlocal:
+    return Flow::normal;
+  case Kind::break_loop:
+    return Flow::broke;
+  case Kind::continue_loop:
+    return Flow::continued;
   case Kind::import_module:
-  case Kind::import_from: import(n, f); return Flow::normal;
-  default: throw Fault(FaultKind::rejected, "this statement is not part of the language", n.at);
+  case Kind::import_from:
+    import(n, f);
+    return Flow::normal;
+  default:
+    throw Fault(FaultKind::rejected, "this statement is not part of the language", n.at);
   }
 }
 
@@ -364,8 +390,7 @@ inline void Interpreter::import(const syntax::Node& n, Frame& f) {
     }
     const auto v = n.kind == syntax::Kind::import_from ? host_.import_name(*this, n.text, alias->text)
                                                        : host_.import_name(*this, alias->text, {});
-    if (!v.is_set())
-      throw Fault(FaultKind::name, "cannot import '" + std::string(alias->text) + "'", n.at);
+    if (!v.is_set()) throw Fault(FaultKind::name, "cannot import '" + std::string(alias->text) + "'", n.at);
     binding_frame(alias->name, f).slots[alias->name] = v;
   }
 }
@@ -377,19 +402,23 @@ inline void Interpreter::assign(const syntax::Node& target, Value v, Frame& f) {
   case Kind::name: {
     auto& frame = binding_frame(target.name, f);
     if (frame.frozen())
-      throw Fault(FaultKind::rejected, "cannot assign to '" + std::string(target.text) + "', which is shared", target.at);
+      throw Fault(FaultKind::rejected, "cannot assign to '" + std::string(target.text) + "', which is shared",
+                  target.at);
     frame.slots[target.name] = v;
     return;
   }
   case Kind::tuple:
-  case Kind::list: unpack(target.children, v, f); return;
+  case Kind::list:
+    unpack(target.children, v, f);
+    return;
   case Kind::subscript: {
     const auto object = evaluate(target.child(0), f), index = evaluate(target.child(1), f);
     here_ = target.at;
     set_item(object, index, v);
     return;
   }
-  default: throw Fault(FaultKind::rejected, "cannot assign to this", target.at);
+  default:
+    throw Fault(FaultKind::rejected, "cannot assign to this", target.at);
   }
 }
 
@@ -401,8 +430,9 @@ inline void Interpreter::unpack(std::span<const syntax::Node* const> targets, Va
     if (targets[i]->kind == syntax::Kind::starred) star = i;
   const auto need = targets.size() - (star ? 1 : 0);
   if (values.size() < need || (!star && values.size() > need))
-    type_error(std::string(values.size() < need ? "not enough" : "too many") + " values to unpack (expected " +
-               (star ? "at least " : "") + std::to_string(need) + ", got " + std::to_string(values.size()) + ")");
+    type_error(std::string(values.size() < need ? "not enough" : "too many") +
+               " values to unpack (expected " + (star ? "at least " : "") + std::to_string(need) + ", got " +
+               std::to_string(values.size()) + ")");
   const auto extra = values.size() - need;
   std::size_t at = 0;
   for (std::size_t i = 0; i < targets.size(); ++i) {
@@ -438,18 +468,27 @@ inline Value Interpreter::evaluate(const syntax::Node& n, Frame& f) {
   using syntax::Kind;
   meter_.step();
   switch (n.kind) {
-  case Kind::name: return lookup(n, f);
-  case Kind::integer: return Value::integer(n.integer);
-  case Kind::real: return Value::real(n.real);
-  case Kind::none: return Value::none();
-  case Kind::boolean: return Value::boolean(n.integer != 0);
-  default: break;
+  case Kind::name:
+    return lookup(n, f);
+  case Kind::integer:
+    return Value::integer(n.integer);
+  case Kind::real:
+    return Value::real(n.real);
+  case Kind::none:
+    return Value::none();
+  case Kind::boolean:
+    return Value::boolean(n.integer != 0);
+  default:
+    break;
   }
   const Level level(*this);
   switch (n.kind) {
-  case Kind::string: return make_string(std::string(n.text));
-  case Kind::fstring: return format(n, f);
-  case Kind::ellipsis: return heap_.make<Ellipsis>();
+  case Kind::string:
+    return make_string(std::string(n.text));
+  case Kind::fstring:
+    return format(n, f);
+  case Kind::ellipsis:
+    return heap_.make<Ellipsis>();
   case Kind::tuple:
   case Kind::list:
   case Kind::set: {
@@ -500,16 +539,19 @@ inline Value Interpreter::evaluate(const syntax::Node& n, Frame& f) {
   }
   case Kind::slice: {
     Value parts[3];
-    for (std::size_t i = 0; i < 3; ++i) parts[i] = n.maybe(i) != nullptr ? evaluate(n.child(i), f) : Value::none();
+    for (std::size_t i = 0; i < 3; ++i)
+      parts[i] = n.maybe(i) != nullptr ? evaluate(n.child(i), f) : Value::none();
     return heap_.make<Slice>(parts[0], parts[1], parts[2]);
   }
-  case Kind::call: return evaluate_call(n, f);
+  case Kind::call:
+    return evaluate_call(n, f);
   case Kind::unary: {
     const auto v = evaluate(n.child(0), f);
     here_ = n.at;
     if (n.op == syntax::Op::logical_not) return Value::boolean(!truth(v));
     if (is_host_object(v)) return host_.unary(*this, n.op, v);
-    if (n.op == syntax::Op::negative) return v.is_real() ? Value::real(-v.as_real()) : binary(syntax::Op::subtract, Value::integer(0), v);
+    if (n.op == syntax::Op::negative)
+      return v.is_real() ? Value::real(-v.as_real()) : binary(syntax::Op::subtract, Value::integer(0), v);
     if (n.op == syntax::Op::positive && (v.is_number() || v.as<DimObject>() != nullptr))
       return v.is_bool() ? Value::integer(v.as_int()) : v;
     if (n.op == syntax::Op::invert && v.is_int()) return Value::integer(~v.as_int());
@@ -530,13 +572,17 @@ inline Value Interpreter::evaluate(const syntax::Node& n, Frame& f) {
     }
     return v;
   }
-  case Kind::compare: return compare_chain(n, f);
-  case Kind::conditional: return evaluate(truth(evaluate(n.child(0), f)) ? n.child(1) : n.child(2), f);
-  case Kind::lambda: return make_function(n, f);
+  case Kind::compare:
+    return compare_chain(n, f);
+  case Kind::conditional:
+    return evaluate(truth(evaluate(n.child(0), f)) ? n.child(1) : n.child(2), f);
+  case Kind::lambda:
+    return make_function(n, f);
   case Kind::list_comp:
   case Kind::set_comp:
   case Kind::dict_comp:
-  case Kind::generator: return comprehension(n, f);
+  case Kind::generator:
+    return comprehension(n, f);
   case Kind::named: {
     const auto v = evaluate(n.child(1), f);
     auto* frame = &f;
@@ -544,8 +590,10 @@ inline Value Interpreter::evaluate(const syntax::Node& n, Frame& f) {
     assign(n.child(0), v, *frame);
     return v;
   }
-  case Kind::starred: throw Fault(FaultKind::syntax, "a starred expression is not allowed here", n.at);
-  default: throw Fault(FaultKind::rejected, "this expression is not part of the language", n.at);
+  case Kind::starred:
+    throw Fault(FaultKind::syntax, "a starred expression is not allowed here", n.at);
+  default:
+    throw Fault(FaultKind::rejected, "this expression is not part of the language", n.at);
   }
 }
 
@@ -619,7 +667,8 @@ inline Value Interpreter::call_function(FunctionObject& fn, const Arguments& arg
   const Level level(*this);
   const auto& parameters = fn.node->child(0).children;
   const auto& tree = *fn.closure->tree;
-  const auto name = fn.node->kind == syntax::Kind::lambda ? std::string("<lambda>") : std::string(fn.node->text);
+  const auto name =
+      fn.node->kind == syntax::Kind::lambda ? std::string("<lambda>") : std::string(fn.node->text);
   auto* frame = heap_.make<Frame>(tree, fn.closure, &locals_of(*fn.node, tree), false);
   meter_.step(frame->slots.size() / 8);
   std::vector<Value> rest;
@@ -629,7 +678,8 @@ inline Value Interpreter::call_function(FunctionObject& fn, const Arguments& arg
     if (p->op == Op::positional || p->op == Op::positional_only) {
       if (next < arguments.positional.size()) frame->slots[p->name] = arguments.positional[next++];
     } else if (p->op == Op::star && !p->text.empty()) {
-      rest.assign(arguments.positional.begin() + static_cast<std::ptrdiff_t>(next), arguments.positional.end());
+      rest.assign(arguments.positional.begin() + static_cast<std::ptrdiff_t>(next),
+                  arguments.positional.end());
       next = arguments.positional.size();
       frame->slots[p->name] = make_tuple(std::move(rest));
     } else if (p->op == Op::double_star) {

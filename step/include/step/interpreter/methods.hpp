@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The methods of lists, dicts, sets, strings and tuples. One table: a method is a name and a function whose first
-// argument is the object. Included by builtins.hpp.
+// The methods of lists, dicts, sets, strings and tuples. One table: a method is a name and a function whose
+// first argument is the object. Included by builtins.hpp.
 #pragma once
 
 #include "step/interpreter/interpreter.hpp"
@@ -12,7 +12,7 @@ namespace step::interp {
 
 /// Checked access to the arguments of a native function.
 class NativeArguments {
-public:
+ public:
   NativeArguments(const Arguments& a, std::string_view function, std::size_t least, std::size_t most)
       : arguments_(a), function_(function) {
     if (a.positional.size() < least || a.positional.size() > most)
@@ -24,7 +24,8 @@ public:
   NativeArguments& keywords(std::initializer_list<std::string_view> allowed) {
     for (const auto& [name, value] : arguments_.keywords)
       if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
-        type_error(std::string(function_) + "() got an unexpected keyword argument '" + std::string(name) + "'");
+        type_error(std::string(function_) + "() got an unexpected keyword argument '" + std::string(name) +
+                   "'");
     return *this;
   }
   [[nodiscard]] Value operator[](std::size_t i) const {
@@ -47,7 +48,7 @@ public:
     return s->text;
   }
 
-private:
+ private:
   const Arguments& arguments_;
   std::string_view function_;
 };
@@ -68,7 +69,8 @@ template <class T> T& receiver(const NativeArguments& a) {
 /// Stable sort by `key` (may be None); compares as Python's `<`. Fault{limit} through the meter.
 inline void sort_values(Interpreter& in, std::vector<Value>& values, Value key, bool reverse) {
   std::vector<std::pair<Value, Value>> keyed;
-  for (auto v : values) keyed.emplace_back(key.is_set() && !key.is_none() ? in.call(key, {{&v, 1}, {}}) : v, v);
+  for (auto v : values)
+    keyed.emplace_back(key.is_set() && !key.is_none() ? in.call(key, {{&v, 1}, {}}) : v, v);
   const auto before = [&](const auto& a, const auto& b) {
     in.meter().step();
     return reverse ? in.less(b.first, a.first) : in.less(a.first, b.first);
@@ -116,20 +118,23 @@ template <class F> Value map_characters(Interpreter& in, const NativeArguments& 
 
 inline constexpr Method methods[] = {
     // ---- list
-    {ObjectType::list, "append", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::list, "append",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "append", 2, 2);
        in.meter().step();
        changeable<List>(a).items.push_back(a[1]);
        return detail::none();
      }},
-    {ObjectType::list, "extend", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::list, "extend",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "extend", 2, 2);
        auto& list = changeable<List>(a);
        const auto more = in.items(a[1]);
        list.items.insert(list.items.end(), more.begin(), more.end());
        return detail::none();
      }},
-    {ObjectType::list, "insert", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::list, "insert",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "insert", 3, 3);
        auto& items = changeable<List>(a).items;
        const auto size = std::ssize(items);
@@ -139,17 +144,20 @@ inline constexpr Method methods[] = {
        items.insert(items.begin() + at, a[2]);
        return detail::none();
      }},
-    {ObjectType::list, "pop", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::list, "pop",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "pop", 1, 2);
        auto& items = changeable<List>(a).items;
        if (items.empty()) type_error("pop from empty list");
-       const auto at = detail::checked_index(a[1].is_set() ? a[1] : Value::integer(-1), std::ssize(items), "pop");
+       const auto at =
+           detail::checked_index(a[1].is_set() ? a[1] : Value::integer(-1), std::ssize(items), "pop");
        in.meter().step(1 + items.size() / 16);
        const auto v = items[at];
        items.erase(items.begin() + static_cast<std::ptrdiff_t>(at));
        return v;
      }},
-    {ObjectType::list, "remove", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::list, "remove",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "remove", 2, 2);
        auto& items = changeable<List>(a).items;
        in.meter().step(items.size());
@@ -158,17 +166,20 @@ inline constexpr Method methods[] = {
        items.erase(it);
        return detail::none();
      }},
-    {ObjectType::list, "clear", [](Interpreter&, const Arguments& args) {
+    {ObjectType::list, "clear",
+     [](Interpreter&, const Arguments& args) {
        changeable<List>(NativeArguments(args, "clear", 1, 1)).items.clear();
        return detail::none();
      }},
-    {ObjectType::list, "reverse", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::list, "reverse",
+     [](Interpreter& in, const Arguments& args) {
        auto& items = changeable<List>(NativeArguments(args, "reverse", 1, 1)).items;
        in.meter().step(items.size());
        std::reverse(items.begin(), items.end());
        return detail::none();
      }},
-    {ObjectType::list, "sort", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::list, "sort",
+     [](Interpreter& in, const Arguments& args) {
        NativeArguments a(args, "sort", 1, 1);
        a.keywords({"key", "reverse"});
        auto& list = changeable<List>(a);
@@ -178,16 +189,19 @@ inline constexpr Method methods[] = {
        list.items = std::move(values);
        return detail::none();
      }},
-    {ObjectType::list, "copy", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::list, "copy",
+     [](Interpreter& in, const Arguments& args) {
        return in.make_list(receiver<List>(NativeArguments(args, "copy", 1, 1)).items);
      }},
     // ---- dict
-    {ObjectType::dict, "get", [](Interpreter&, const Arguments& args) {
+    {ObjectType::dict, "get",
+     [](Interpreter&, const Arguments& args) {
        const NativeArguments a(args, "get", 2, 3);
        auto* e = receiver<Dict>(a).table.find(a[1]);
        return e != nullptr ? e->value : a[2].is_set() ? a[2] : Value::none();
      }},
-    {ObjectType::dict, "setdefault", [](Interpreter&, const Arguments& args) {
+    {ObjectType::dict, "setdefault",
+     [](Interpreter&, const Arguments& args) {
        const NativeArguments a(args, "setdefault", 2, 3);
        auto& table = changeable<Dict>(a).table;
        if (auto* e = table.find(a[1])) return e->value;
@@ -195,7 +209,8 @@ inline constexpr Method methods[] = {
        table.set(a[1], v);
        return v;
      }},
-    {ObjectType::dict, "pop", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::dict, "pop",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "pop", 2, 3);
        auto& table = changeable<Dict>(a).table;
        auto* e = table.find(a[1]);
@@ -204,7 +219,8 @@ inline constexpr Method methods[] = {
        table.erase(a[1]);
        return v;
      }},
-    {ObjectType::dict, "update", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::dict, "update",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "update", 1, 2);
        auto& table = changeable<Dict>(a).table;
        if (auto* other = a[1].as<Dict>()) {
@@ -221,49 +237,58 @@ inline constexpr Method methods[] = {
        for (const auto& [name, value] : args.keywords) table.set(in.make_string(std::string(name)), value);
        return detail::none();
      }},
-    {ObjectType::dict, "keys", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::dict, "keys",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "keys", 1, 1);
        return in.make_list(in.items(a[0]));
      }},
-    {ObjectType::dict, "values", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::dict, "values",
+     [](Interpreter& in, const Arguments& args) {
        std::vector<Value> out;
        for (const auto& e : receiver<Dict>(NativeArguments(args, "values", 1, 1)).table.entries())
          if (e.key.is_set()) out.push_back(e.value);
        return in.make_list(std::move(out));
      }},
-    {ObjectType::dict, "items", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::dict, "items",
+     [](Interpreter& in, const Arguments& args) {
        std::vector<Value> out;
        for (const auto& e : receiver<Dict>(NativeArguments(args, "items", 1, 1)).table.entries())
          if (e.key.is_set()) out.push_back(in.make_tuple({e.key, e.value}));
        return in.make_list(std::move(out));
      }},
-    {ObjectType::dict, "clear", [](Interpreter&, const Arguments& args) {
+    {ObjectType::dict, "clear",
+     [](Interpreter&, const Arguments& args) {
        changeable<Dict>(NativeArguments(args, "clear", 1, 1)).table.clear();
        return detail::none();
      }},
-    {ObjectType::dict, "copy", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::dict, "copy",
+     [](Interpreter& in, const Arguments& args) {
        auto* out = in.heap().make<Dict>();
        for (const auto& e : receiver<Dict>(NativeArguments(args, "copy", 1, 1)).table.entries())
          if (e.key.is_set()) out->table.set(e.key, e.value);
        return Value(out);
      }},
     // ---- set
-    {ObjectType::set, "add", [](Interpreter&, const Arguments& args) {
+    {ObjectType::set, "add",
+     [](Interpreter&, const Arguments& args) {
        const NativeArguments a(args, "add", 2, 2);
        changeable<Set>(a).table.set(a[1], Value::none());
        return detail::none();
      }},
-    {ObjectType::set, "discard", [](Interpreter&, const Arguments& args) {
+    {ObjectType::set, "discard",
+     [](Interpreter&, const Arguments& args) {
        const NativeArguments a(args, "discard", 2, 2);
        changeable<Set>(a).table.erase(a[1]);
        return detail::none();
      }},
-    {ObjectType::set, "update", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::set, "update",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "update", 2, 2);
        for (auto v : in.items(a[1])) changeable<Set>(a).table.set(v, Value::none());
        return detail::none();
      }},
-    {ObjectType::set, "union", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::set, "union",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "union", 2, 2);
        auto* out = in.heap().make<Set>();
        for (auto source : {a[0], a[1]})
@@ -271,7 +296,8 @@ inline constexpr Method methods[] = {
        return Value(out);
      }},
     // ---- str
-    {ObjectType::string, "join", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::string, "join",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "join", 2, 2);
        const auto& separator = receiver<String>(a).text;
        std::string out;
@@ -284,7 +310,8 @@ inline constexpr Method methods[] = {
        }
        return in.make_string(std::move(out));
      }},
-    {ObjectType::string, "split", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::string, "split",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "split", 1, 2);
        const auto& s = receiver<String>(a).text;
        std::vector<Value> out;
@@ -306,19 +333,22 @@ inline constexpr Method methods[] = {
        }
        return in.make_list(std::move(out));
      }},
-    {ObjectType::string, "replace", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::string, "replace",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "replace", 3, 3);
        const auto &s = receiver<String>(a).text, &from = a.string(1), &to = a.string(2);
        if (from.empty()) type_error("replace() of an empty string is not supported");
        std::string out;
        std::size_t i = 0;
-       for (auto at = s.find(from); at != std::string::npos && out.size() <= Interpreter::max_text; at = s.find(from, i)) {
+       for (auto at = s.find(from); at != std::string::npos && out.size() <= Interpreter::max_text;
+            at = s.find(from, i)) {
          out += s.substr(i, at - i) + to;
          i = at + from.size();
        }
        return in.make_string(out + s.substr(i));
      }},
-    {ObjectType::string, "format", [](Interpreter& in, const Arguments& args) {
+    {ObjectType::string, "format",
+     [](Interpreter& in, const Arguments& args) {
        const NativeArguments a(args, "format", 1, 1000);
        const auto& pattern = receiver<String>(a).text;
        std::string out;
@@ -337,10 +367,13 @@ inline constexpr Method methods[] = {
              field.resize(colon);
            }
            Value v;
-           if (field.empty()) v = a[next++];
-           else if (field.size() < 4 && std::all_of(field.begin(), field.end(), [](char d) { return d >= '0' && d <= '9'; }))
+           if (field.empty())
+             v = a[next++];
+           else if (field.size() < 4 &&
+                    std::all_of(field.begin(), field.end(), [](char d) { return d >= '0' && d <= '9'; }))
              v = a[1 + static_cast<std::size_t>(std::stoi(field))];
-           else v = a.keyword(field);
+           else
+             v = a.keyword(field);
            if (!v.is_set()) type_error("format() has no argument for '{" + field + "}'");
            out += format_value(in, v, spec);
            i = close;
@@ -351,28 +384,40 @@ inline constexpr Method methods[] = {
        }
        return in.make_string(std::move(out));
      }},
-    {ObjectType::string, "startswith", [](Interpreter&, const Arguments& args) {
+    {ObjectType::string, "startswith",
+     [](Interpreter&, const Arguments& args) {
        const NativeArguments a(args, "startswith", 2, 2);
        return Value::boolean(receiver<String>(a).text.starts_with(a.string(1)));
      }},
-    {ObjectType::string, "endswith", [](Interpreter&, const Arguments& args) {
+    {ObjectType::string, "endswith",
+     [](Interpreter&, const Arguments& args) {
        const NativeArguments a(args, "endswith", 2, 2);
        return Value::boolean(receiver<String>(a).text.ends_with(a.string(1)));
      }},
-    {ObjectType::string, "upper", [](Interpreter& in, const Arguments& args) {
-       return detail::map_characters(in, NativeArguments(args, "upper", 1, 1), [](int c) { return std::toupper(c); });
+    {ObjectType::string, "upper",
+     [](Interpreter& in, const Arguments& args) {
+       return detail::map_characters(in, NativeArguments(args, "upper", 1, 1),
+                                     [](int c) { return std::toupper(c); });
      }},
-    {ObjectType::string, "lower", [](Interpreter& in, const Arguments& args) {
-       return detail::map_characters(in, NativeArguments(args, "lower", 1, 1), [](int c) { return std::tolower(c); });
+    {ObjectType::string, "lower",
+     [](Interpreter& in, const Arguments& args) {
+       return detail::map_characters(in, NativeArguments(args, "lower", 1, 1),
+                                     [](int c) { return std::tolower(c); });
      }},
-    {ObjectType::string, "strip", [](Interpreter& in, const Arguments& args) {
-       return in.make_string(detail::strip(receiver<String>(NativeArguments(args, "strip", 1, 1)).text, true, true));
+    {ObjectType::string, "strip",
+     [](Interpreter& in, const Arguments& args) {
+       return in.make_string(
+           detail::strip(receiver<String>(NativeArguments(args, "strip", 1, 1)).text, true, true));
      }},
-    {ObjectType::string, "lstrip", [](Interpreter& in, const Arguments& args) {
-       return in.make_string(detail::strip(receiver<String>(NativeArguments(args, "lstrip", 1, 1)).text, true, false));
+    {ObjectType::string, "lstrip",
+     [](Interpreter& in, const Arguments& args) {
+       return in.make_string(
+           detail::strip(receiver<String>(NativeArguments(args, "lstrip", 1, 1)).text, true, false));
      }},
-    {ObjectType::string, "rstrip", [](Interpreter& in, const Arguments& args) {
-       return in.make_string(detail::strip(receiver<String>(NativeArguments(args, "rstrip", 1, 1)).text, false, true));
+    {ObjectType::string, "rstrip",
+     [](Interpreter& in, const Arguments& args) {
+       return in.make_string(
+           detail::strip(receiver<String>(NativeArguments(args, "rstrip", 1, 1)).text, false, true));
      }},
 };
 

@@ -21,14 +21,15 @@ struct DimObject : Object {
   Dim dim;
 };
 
-/// Python's `==` without calling anything back; objects of the host compare by identity. Bounded by the meter.
+/// Python's `==` without calling anything back; objects of the host compare by identity. Bounded by the
+/// meter.
 [[nodiscard]] bool equal(Value a, Value b);
 /// Consistent with equal(). Fault{type} for lists, dicts and sets.
 [[nodiscard]] std::size_t hash(Value v);
 
 /// Keys in insertion order with constant-time look-up. Shared by dict and set.
 class HashTable {
-public:
+ public:
   struct Entry {
     Value key, value; ///< an unset key marks a removed entry
   };
@@ -45,7 +46,7 @@ public:
       e->value = value;
       return;
     }
-    Meter::current().step();
+    Meter::current().step(4); // several allocations
     index_.emplace(hash(key), entries_.size());
     entries_.push_back({key, value});
     ++size_;
@@ -66,7 +67,7 @@ public:
   /// Entries in insertion order; skip those whose key is unset.
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
 
-private:
+ private:
   std::vector<Entry> entries_;
   std::unordered_multimap<std::size_t, std::size_t> index_;
   std::size_t size_ = 0;
@@ -95,7 +96,9 @@ struct Range : Object {
     const auto n = (span - 1) / width + 1;
     return n > 0x7fff'ffff'ffff'ffffULL ? 0x7fff'ffff'ffff'ffffLL : static_cast<std::int64_t>(n);
   }
-  [[nodiscard]] std::int64_t at(std::int64_t i) const { return start + i * step; } ///< requires 0 <= i < size()
+  [[nodiscard]] std::int64_t at(std::int64_t i) const {
+    return start + i * step;
+  } ///< requires 0 <= i < size()
   std::int64_t start, stop, step;
 };
 
@@ -155,7 +158,7 @@ struct Module : Object {
 inline bool equal(Value a, Value b) {
   if (a.is_number() && b.is_number())
     return a.is_int() && b.is_int() ? a.as_int() == b.as_int() : a.as_real() == b.as_real();
-  if (auto *x = a.as<DimObject>(), *y = b.as<DimObject>(); x || y) {
+  if (auto* x = a.as<DimObject>(), *y = b.as<DimObject>(); x || y) {
     if (x && y) return x->dim == y->dim;
     if (x && b.is_int()) return x->dim == Dim(b.as_int());
     if (y && a.is_int()) return y->dim == Dim(a.as_int());
@@ -163,7 +166,7 @@ inline bool equal(Value a, Value b) {
   }
   if (!a.is_object() || !b.is_object()) return a.tag() == b.tag();
   if (a.object() == b.object()) return true;
-  if (auto *x = a.as<String>(), *y = b.as<String>(); x && y) return x->text == y->text;
+  if (auto* x = a.as<String>(), *y = b.as<String>(); x && y) return x->text == y->text;
   // nesting is bounded by how deep containers were built one step at a time; the depth is checked here
   static thread_local std::uint32_t depth = 0;
   struct Guard {
@@ -183,9 +186,9 @@ inline bool equal(Value a, Value b) {
     }
     return true;
   };
-  if (auto *x = a.as<Tuple>(), *y = b.as<Tuple>(); x && y) return same_items(x->items, y->items);
-  if (auto *x = a.as<List>(), *y = b.as<List>(); x && y) return same_items(x->items, y->items);
-  if (auto *x = a.as<Range>(), *y = b.as<Range>(); x && y)
+  if (auto* x = a.as<Tuple>(), *y = b.as<Tuple>(); x && y) return same_items(x->items, y->items);
+  if (auto* x = a.as<List>(), *y = b.as<List>(); x && y) return same_items(x->items, y->items);
+  if (auto* x = a.as<Range>(), *y = b.as<Range>(); x && y)
     return x->size() == y->size() &&
            (x->size() == 0 || (x->start == y->start && (x->size() == 1 || x->step == y->step)));
   const auto same_table = [](HashTable& x, HashTable& y) {
@@ -197,8 +200,8 @@ inline bool equal(Value a, Value b) {
     }
     return true;
   };
-  if (auto *x = a.as<Dict>(), *y = b.as<Dict>(); x && y) return same_table(x->table, y->table);
-  if (auto *x = a.as<Set>(), *y = b.as<Set>(); x && y) return same_table(x->table, y->table);
+  if (auto* x = a.as<Dict>(), *y = b.as<Dict>(); x && y) return same_table(x->table, y->table);
+  if (auto* x = a.as<Set>(), *y = b.as<Set>(); x && y) return same_table(x->table, y->table);
   return false;
 }
 
@@ -208,7 +211,8 @@ inline std::size_t hash(Value v) {
   if (!v.is_object()) return static_cast<std::size_t>(v.tag());
   if (auto* s = v.as<String>()) return std::hash<std::string_view>{}(s->text);
   if (auto* d = v.as<DimObject>())
-    return d->dim.is_constant() ? hash(Value::integer(d->dim.constant())) : std::hash<std::string>{}(d->dim.text());
+    return d->dim.is_constant() ? hash(Value::integer(d->dim.constant()))
+                                : std::hash<std::string>{}(d->dim.text());
   if (auto* t = v.as<Tuple>()) {
     static thread_local std::uint32_t depth = 0;
     if (depth > 500) throw Fault(FaultKind::limit, "a tuple nested too deeply to hash");
@@ -229,8 +233,10 @@ inline std::size_t hash(Value v) {
   switch (v.object()->object_type()) {
   case ObjectType::list:
   case ObjectType::dict:
-  case ObjectType::set: throw Fault(FaultKind::type, "unhashable type: '" + std::string(type_name(v)) + "'");
-  default: return std::hash<const void*>{}(v.object());
+  case ObjectType::set:
+    throw Fault(FaultKind::type, "unhashable type: '" + std::string(type_name(v)) + "'");
+  default:
+    return std::hash<const void*>{}(v.object());
   }
 }
 

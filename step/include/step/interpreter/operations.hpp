@@ -17,10 +17,13 @@ namespace step::interp {
 inline Value Host::attribute(Interpreter&, Value object, std::string_view name) {
   type_error("'" + std::string(type_name(object)) + "' object has no attribute '" + std::string(name) + "'");
 }
-inline Value Host::call(Interpreter&, Value callee, const Arguments&) { unsupported("is not callable", callee); }
+inline Value Host::call(Interpreter&, Value callee, const Arguments&) {
+  unsupported("is not callable", callee);
+}
 inline Value Host::import_name(Interpreter&, std::string_view, std::string_view) { return {}; }
 inline Value Host::binary(Interpreter&, syntax::Op, Value a, Value b) {
-  type_error("unsupported operand types: '" + std::string(type_name(a)) + "' and '" + std::string(type_name(b)) + "'");
+  type_error("unsupported operand types: '" + std::string(type_name(a)) + "' and '" +
+             std::string(type_name(b)) + "'");
 }
 inline Value Host::unary(Interpreter&, syntax::Op, Value v) { unsupported("has no such unary operator", v); }
 inline Value Host::compare(Interpreter&, syntax::Op op, Value a, Value b) {
@@ -31,7 +34,9 @@ inline Value Host::compare(Interpreter&, syntax::Op op, Value a, Value b) {
 inline double Host::number(Value v) { unsupported("cannot be converted to a number", v); }
 inline std::int64_t Host::length(Value v) { unsupported("has no len()", v); }
 inline Value Host::item(Interpreter&, Value v, Value) { unsupported("is not subscriptable", v); }
-inline void Host::set_item(Interpreter&, Value v, Value, Value) { unsupported("does not support item assignment", v); }
+inline void Host::set_item(Interpreter&, Value v, Value, Value) {
+  unsupported("does not support item assignment", v);
+}
 inline Iterator* Host::iterate(Interpreter&, Value v) { unsupported("is not iterable", v); }
 inline std::string Host::text(Value v) { return "<" + std::string(type_name(v)) + ">"; }
 
@@ -40,11 +45,15 @@ inline std::string Host::text(Value v) { return "<" + std::string(type_name(v)) 
 inline bool Interpreter::truth(Value v) {
   switch (v.tag()) {
   case Value::Tag::none:
-  case Value::Tag::unset: return false;
+  case Value::Tag::unset:
+    return false;
   case Value::Tag::boolean:
-  case Value::Tag::integer: return v.as_int() != 0;
-  case Value::Tag::real: return v.as_real() != 0;
-  case Value::Tag::object: break;
+  case Value::Tag::integer:
+    return v.as_int() != 0;
+  case Value::Tag::real:
+    return v.as_real() != 0;
+  case Value::Tag::object:
+    break;
   }
   if (is_host_object(v)) return host_.truth(v);
   if (auto* s = v.as<String>()) return !s->text.empty();
@@ -53,8 +62,10 @@ inline bool Interpreter::truth(Value v) {
   case ObjectType::list:
   case ObjectType::dict:
   case ObjectType::set:
-  case ObjectType::range: return length(v) != 0;
-  default: return true;
+  case ObjectType::range:
+    return length(v) != 0;
+  default:
+    return true;
   }
 }
 
@@ -72,7 +83,7 @@ inline std::int64_t Interpreter::length(Value v) {
 inline bool Interpreter::less(Value a, Value b) {
   if (a.is_number() && b.is_number())
     return a.is_int() && b.is_int() ? a.as_int() < b.as_int() : a.as_real() < b.as_real();
-  if (auto *x = a.as<String>(), *y = b.as<String>(); x && y) return x->text < y->text;
+  if (auto* x = a.as<String>(), *y = b.as<String>(); x && y) return x->text < y->text;
   std::span<const Value> x, y;
   if ((a.as<Tuple>() && b.as<Tuple>()) || (a.as<List>() && b.as<List>())) {
     sequence_items(a, x);
@@ -84,7 +95,8 @@ inline bool Interpreter::less(Value a, Value b) {
     }
     return x.size() < y.size();
   }
-  type_error("'<' not supported between '" + std::string(type_name(a)) + "' and '" + std::string(type_name(b)) + "'");
+  type_error("'<' not supported between '" + std::string(type_name(a)) + "' and '" +
+             std::string(type_name(b)) + "'");
 }
 
 inline bool Interpreter::contains(Value container, Value v) {
@@ -112,19 +124,28 @@ inline Value Interpreter::compare(syntax::Op op, Value a, Value b) {
     const bool same = a.tag() == b.tag() && (a.is_object() ? a.object() == b.object() : equal(a, b));
     return Value::boolean(same == (op == Op::is));
   }
-  case Op::in: return Value::boolean(contains(b, a));
-  case Op::not_in: return Value::boolean(!contains(b, a));
-  default: break;
+  case Op::in:
+    return Value::boolean(contains(b, a));
+  case Op::not_in:
+    return Value::boolean(!contains(b, a));
+  default:
+    break;
   }
   if (is_host_object(a) || is_host_object(b)) return host_.compare(*this, op, a, b);
   switch (op) {
-  case Op::equal: return Value::boolean(equal(a, b));
-  case Op::not_equal: return Value::boolean(!equal(a, b));
-  case Op::less: return Value::boolean(less(a, b));
-  case Op::greater: return Value::boolean(less(b, a));
+  case Op::equal:
+    return Value::boolean(equal(a, b));
+  case Op::not_equal:
+    return Value::boolean(!equal(a, b));
+  case Op::less:
+    return Value::boolean(less(a, b));
+  case Op::greater:
+    return Value::boolean(less(b, a));
   // not the negation of the opposite: NaN compares false with everything
-  case Op::less_equal: return Value::boolean(equal(a, b) || less(a, b));
-  default: return Value::boolean(equal(a, b) || less(b, a));
+  case Op::less_equal:
+    return Value::boolean(equal(a, b) || less(a, b));
+  default:
+    return Value::boolean(equal(a, b) || less(b, a));
   }
 }
 
@@ -154,14 +175,22 @@ inline Value integer_binary(syntax::Op op, std::int64_t a, std::int64_t b) {
   using syntax::Op;
   std::int64_t r = 0;
   switch (op) {
-  case Op::add: if (__builtin_add_overflow(a, b, &r)) integer_too_large(); return Value::integer(r);
-  case Op::subtract: if (__builtin_sub_overflow(a, b, &r)) integer_too_large(); return Value::integer(r);
-  case Op::multiply: if (__builtin_mul_overflow(a, b, &r)) integer_too_large(); return Value::integer(r);
+  case Op::add:
+    if (__builtin_add_overflow(a, b, &r)) integer_too_large();
+    return Value::integer(r);
+  case Op::subtract:
+    if (__builtin_sub_overflow(a, b, &r)) integer_too_large();
+    return Value::integer(r);
+  case Op::multiply:
+    if (__builtin_mul_overflow(a, b, &r)) integer_too_large();
+    return Value::integer(r);
   case Op::divide:
     if (b == 0) type_error("division by zero");
     return Value::real(static_cast<double>(a) / static_cast<double>(b));
-  case Op::floor_divide: return Value::integer(floor_divide(a, b));
-  case Op::modulo: return Value::integer(modulo(a, b));
+  case Op::floor_divide:
+    return Value::integer(floor_divide(a, b));
+  case Op::modulo:
+    return Value::integer(modulo(a, b));
   case Op::power: {
     if (b < 0) {
       if (a == 0) type_error("0 cannot be raised to a negative power");
@@ -183,19 +212,26 @@ inline Value integer_binary(syntax::Op op, std::int64_t a, std::int64_t b) {
   case Op::shift_right:
     if (b < 0) type_error("negative shift count");
     return Value::integer(a >> (b > 63 ? 63 : b));
-  case Op::bit_and: return Value::integer(a & b);
-  case Op::bit_or: return Value::integer(a | b);
-  case Op::bit_xor: return Value::integer(a ^ b);
-  default: type_error("unsupported operand types: 'int' and 'int'");
+  case Op::bit_and:
+    return Value::integer(a & b);
+  case Op::bit_or:
+    return Value::integer(a | b);
+  case Op::bit_xor:
+    return Value::integer(a ^ b);
+  default:
+    type_error("unsupported operand types: 'int' and 'int'");
   }
 }
 
 inline Value real_binary(syntax::Op op, double a, double b) {
   using syntax::Op;
   switch (op) {
-  case Op::add: return Value::real(a + b);
-  case Op::subtract: return Value::real(a - b);
-  case Op::multiply: return Value::real(a * b);
+  case Op::add:
+    return Value::real(a + b);
+  case Op::subtract:
+    return Value::real(a - b);
+  case Op::multiply:
+    return Value::real(a * b);
   case Op::divide:
     if (b == 0) type_error("float division by zero");
     return Value::real(a / b);
@@ -211,7 +247,8 @@ inline Value real_binary(syntax::Op op, double a, double b) {
     if (a == 0 && b < 0) type_error("0.0 cannot be raised to a negative power");
     if (a < 0 && b != std::floor(b)) type_error("a negative number to a fractional power is complex");
     return Value::real(std::pow(a, b));
-  default: type_error("unsupported operand types: 'float' and 'float'");
+  default:
+    type_error("unsupported operand types: 'float' and 'float'");
   }
 }
 
@@ -223,7 +260,8 @@ inline std::optional<Dim> as_dim(Value v) {
 
 /// The index into a sequence of `size`, negative ones from the end.
 inline std::size_t checked_index(Value index, std::int64_t size, std::string_view what) {
-  if (!index.is_int()) type_error(std::string(what) + " indices must be integers, not " + std::string(type_name(index)));
+  if (!index.is_int())
+    type_error(std::string(what) + " indices must be integers, not " + std::string(type_name(index)));
   auto i = index.as_int();
   if (i < 0) i += size;
   if (i < 0 || i >= size) type_error(std::string(what) + " index out of range");
@@ -246,23 +284,29 @@ inline Value Interpreter::binary(syntax::Op op, Value a, Value b) {
     if (x && y) {
       meter_.step(16);
       switch (op) {
-      case Op::add: return make_dim(*x + *y);
-      case Op::subtract: return make_dim(*x - *y);
-      case Op::multiply: return make_dim(*x * *y);
-      case Op::floor_divide: return make_dim(floor_divide(*x, *y));
+      case Op::add:
+        return make_dim(*x + *y);
+      case Op::subtract:
+        return make_dim(*x - *y);
+      case Op::multiply:
+        return make_dim(*x * *y);
+      case Op::floor_divide:
+        return make_dim(floor_divide(*x, *y));
       case Op::divide:
         if (auto q = exact_divide(*x, *y)) return make_dim(*q);
         type_error("the size " + x->text() + " / " + y->text() + " is not whole");
-      case Op::modulo: return make_dim(*x - *y * floor_divide(*x, *y));
+      case Op::modulo:
+        return make_dim(*x - *y * floor_divide(*x, *y));
       case Op::power:
         if (b.is_int()) return make_dim(x->power(b.as_int()));
         break;
-      default: break;
+      default:
+        break;
       }
     }
   }
   if (op == Op::add) {
-    if (auto *x = a.as<String>(), *y = b.as<String>(); x && y) return make_string(x->text + y->text);
+    if (auto* x = a.as<String>(), *y = b.as<String>(); x && y) return make_string(x->text + y->text);
     const bool tuples = a.as<Tuple>() && b.as<Tuple>(), lists = a.as<List>() && b.as<List>();
     std::span<const Value> x, y;
     if ((tuples || lists) && sequence_items(a, x) && sequence_items(b, y)) {
@@ -285,7 +329,8 @@ inline Value Interpreter::binary(syntax::Op op, Value a, Value b) {
     }
     if (std::span<const Value> part; sequence_items(sequence, part)) {
       std::int64_t total = 0;
-      if (__builtin_mul_overflow(times, std::ssize(part), &total)) total = std::numeric_limits<std::int64_t>::max();
+      if (__builtin_mul_overflow(times, std::ssize(part), &total))
+        total = std::numeric_limits<std::int64_t>::max();
       meter_.step(static_cast<std::uint64_t>(total));
       std::vector<Value> repeated;
       repeated.reserve(static_cast<std::size_t>(total));
@@ -312,27 +357,31 @@ inline Value Interpreter::binary(syntax::Op op, Value a, Value b) {
     }
     return make_string(std::move(out));
   }
-  if (auto *x = a.as<Set>(), *y = b.as<Set>(); x && y) {
+  if (auto* x = a.as<Set>(), *y = b.as<Set>(); x && y) {
     auto* out = heap_.make<Set>();
     for (const auto& e : x->table.entries())
-      if (e.key.is_set() && (op == Op::bit_or || op == Op::bit_xor || (y->table.find(e.key) != nullptr) == (op == Op::bit_and)))
+      if (e.key.is_set() &&
+          (op == Op::bit_or || op == Op::bit_xor || (y->table.find(e.key) != nullptr) == (op == Op::bit_and)))
         out->table.set(e.key, Value::none());
     if (op == Op::bit_or || op == Op::bit_xor)
       for (const auto& e : y->table.entries()) {
         if (!e.key.is_set()) continue;
-        if (op == Op::bit_xor && x->table.find(e.key) != nullptr) out->table.erase(e.key);
-        else out->table.set(e.key, Value::none());
+        if (op == Op::bit_xor && x->table.find(e.key) != nullptr)
+          out->table.erase(e.key);
+        else
+          out->table.set(e.key, Value::none());
       }
     if (op == Op::bit_and || op == Op::bit_or || op == Op::bit_xor || op == Op::subtract) return out;
   }
-  if (auto *x = a.as<Dict>(), *y = b.as<Dict>(); x && y && op == Op::bit_or) {
+  if (auto* x = a.as<Dict>(), *y = b.as<Dict>(); x && y && op == Op::bit_or) {
     auto* out = heap_.make<Dict>();
     for (auto* d : {x, y})
       for (const auto& e : d->table.entries())
         if (e.key.is_set()) out->table.set(e.key, e.value);
     return out;
   }
-  type_error("unsupported operand types: '" + std::string(type_name(a)) + "' and '" + std::string(type_name(b)) + "'");
+  type_error("unsupported operand types: '" + std::string(type_name(a)) + "' and '" +
+             std::string(type_name(b)) + "'");
 }
 
 // ---- indexing
@@ -376,20 +425,23 @@ inline Value Interpreter::item(Value object, Value index) {
     if (sequence) {
       const auto r = detail::resolve(*s, std::ssize(seq));
       std::vector<Value> part;
-      for (std::int64_t i = 0; i < r.count; ++i) part.push_back(seq[static_cast<std::size_t>(r.start + i * r.step)]);
+      for (std::int64_t i = 0; i < r.count; ++i)
+        part.push_back(seq[static_cast<std::size_t>(r.start + i * r.step)]);
       return object.as<Tuple>() ? make_tuple(std::move(part)) : make_list(std::move(part));
     }
     if (auto* str = object.as<String>()) {
       const auto r = detail::resolve(*s, std::ssize(str->text));
       std::string part;
-      for (std::int64_t i = 0; i < r.count; ++i) part += str->text[static_cast<std::size_t>(r.start + i * r.step)];
+      for (std::int64_t i = 0; i < r.count; ++i)
+        part += str->text[static_cast<std::size_t>(r.start + i * r.step)];
       return make_string(std::move(part));
     }
     if (auto* range = object.as<Range>()) {
       const auto r = detail::resolve(*s, range->size());
       std::vector<Value> part;
       meter_.step(static_cast<std::uint64_t>(r.count));
-      for (std::int64_t i = 0; i < r.count; ++i) part.push_back(Value::integer(range->at(r.start + i * r.step)));
+      for (std::int64_t i = 0; i < r.count; ++i)
+        part.push_back(Value::integer(range->at(r.start + i * r.step)));
       return make_list(std::move(part));
     }
   }
@@ -404,7 +456,8 @@ inline Value Interpreter::item(Value object, Value index) {
 inline void Interpreter::set_item(Value object, Value index, Value v) {
   if (is_host_object(object)) return host_.set_item(*this, object, index, v);
   if (object.is_object() && object.object()->frozen())
-    throw Fault(FaultKind::rejected, "cannot change a " + std::string(type_name(object)) + " that the task defines");
+    throw Fault(FaultKind::rejected,
+                "cannot change a " + std::string(type_name(object)) + " that the task defines");
   if (auto* d = object.as<Dict>()) return d->table.set(index, v);
   if (auto* l = object.as<List>()) {
     if (auto* s = index.as<Slice>()) {
@@ -414,7 +467,8 @@ inline void Interpreter::set_item(Value object, Value index, Value v) {
         const auto at = l->items.begin() + r.start;
         l->items.insert(l->items.erase(at, at + r.count), values.begin(), values.end());
       } else {
-        if (std::ssize(values) != r.count) type_error("a slice with a step needs as many values as it has places");
+        if (std::ssize(values) != r.count)
+          type_error("a slice with a step needs as many values as it has places");
         for (std::int64_t i = 0; i < r.count; ++i)
           l->items[static_cast<std::size_t>(r.start + i * r.step)] = values[static_cast<std::size_t>(i)];
       }
@@ -429,7 +483,8 @@ inline void Interpreter::set_item(Value object, Value index, Value v) {
 
 inline void Interpreter::delete_item(Value object, Value index) {
   if (object.is_object() && object.object()->frozen())
-    throw Fault(FaultKind::rejected, "cannot change a " + std::string(type_name(object)) + " that the task defines");
+    throw Fault(FaultKind::rejected,
+                "cannot change a " + std::string(type_name(object)) + " that the task defines");
   if (auto* d = object.as<Dict>()) {
     if (!d->table.erase(index)) type_error("KeyError: " + text(index, true));
   } else if (auto* l = object.as<List>()) {

@@ -38,8 +38,8 @@ enum class ObjectType : std::uint8_t {
   stream,
   op,
   task_function, // the language
-  value_dtype, // a stream's dtype, as read through `.dtype`
-  frame,       // local variables of a call
+  value_dtype,   // a stream's dtype, as read through `.dtype`
+  frame,         // local variables of a call
 };
 
 class Object {
@@ -124,36 +124,62 @@ class Value {
 /// What the thing is called in messages: "int", "list", "Stream", ..
 [[nodiscard]] inline std::string_view type_name(Value v) {
   switch (v.tag()) {
-  case Value::Tag::unset: return "nothing";
-  case Value::Tag::none: return "None";
-  case Value::Tag::boolean: return "bool";
-  case Value::Tag::integer: return "int";
-  case Value::Tag::real: return "float";
-  case Value::Tag::object: break;
+  case Value::Tag::unset:
+    return "nothing";
+  case Value::Tag::none:
+    return "None";
+  case Value::Tag::boolean:
+    return "bool";
+  case Value::Tag::integer:
+    return "int";
+  case Value::Tag::real:
+    return "float";
+  case Value::Tag::object:
+    break;
   }
   switch (v.object()->object_type()) {
-  case ObjectType::string: return "str";
-  case ObjectType::tuple: return "tuple";
-  case ObjectType::list: return "list";
-  case ObjectType::dict: return "dict";
-  case ObjectType::set: return "set";
-  case ObjectType::range: return "range";
-  case ObjectType::slice: return "slice";
-  case ObjectType::ellipsis: return "ellipsis";
-  case ObjectType::iterator: return "iterator";
+  case ObjectType::string:
+    return "str";
+  case ObjectType::tuple:
+    return "tuple";
+  case ObjectType::list:
+    return "list";
+  case ObjectType::dict:
+    return "dict";
+  case ObjectType::set:
+    return "set";
+  case ObjectType::range:
+    return "range";
+  case ObjectType::slice:
+    return "slice";
+  case ObjectType::ellipsis:
+    return "ellipsis";
+  case ObjectType::iterator:
+    return "iterator";
   case ObjectType::function:
   case ObjectType::builtin:
-  case ObjectType::bound_method: return "function";
-  case ObjectType::module: return "module";
-  case ObjectType::tensor: return "Tensor";
-  case ObjectType::torch_dtype: return "torch.dtype";
-  case ObjectType::torch_module: return "torch.nn.Module";
-  case ObjectType::dim: return "symbolic size";
-  case ObjectType::stream: return "Stream";
-  case ObjectType::op: return "operator";
-  case ObjectType::task_function: return "task function";
-  case ObjectType::value_dtype: return "dtype";
-  case ObjectType::frame: return "frame";
+  case ObjectType::bound_method:
+    return "function";
+  case ObjectType::module:
+    return "module";
+  case ObjectType::tensor:
+    return "Tensor";
+  case ObjectType::torch_dtype:
+    return "torch.dtype";
+  case ObjectType::torch_module:
+    return "torch.nn.Module";
+  case ObjectType::dim:
+    return "symbolic size";
+  case ObjectType::stream:
+    return "Stream";
+  case ObjectType::op:
+    return "operator";
+  case ObjectType::task_function:
+    return "task function";
+  case ObjectType::value_dtype:
+    return "dtype";
+  case ObjectType::frame:
+    return "frame";
   }
   return "object";
 }
@@ -175,12 +201,12 @@ class Heap {
     return object;
   }
 
-   /// From now on every object made so far may be shared and must not be changed.
+  /// From now on every object made so far may be shared and must not be changed.
   void freeze() {
     for (auto* o = first_; o != nullptr; o = o->next_) o->frozen_ = true;
   }
 
-private:
+ private:
   Object* first_ = nullptr;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The operators that apply a function of the task: Map, Accum and Scan. A body is evaluated once for all positions of
-// a stream; a fold loops only over the folded dims and is batched over the others.
+// The operators that apply a function of the task: Map, Accum and Scan. A body is evaluated once for all
+// positions of a stream; a fold loops only over the folded dims and is batched over the others.
 #pragma once
 
 #include "step/operators/operator.hpp"
@@ -52,8 +52,10 @@ inline Typing infer_scan(const Config& c, std::span<const StreamType* const> in,
   return one({c.fn->output, in[0]->shape});
 }
 
-/// The initial state of fn for every position of the outer axes: constants with stride 0, so they cost no memory.
-inline StreamData initial_state(const Function& fn, std::span<const std::int64_t> outer, const Bindings& bindings) {
+/// The initial state of fn for every position of the outer axes: constants with stride 0, so they cost no
+/// memory.
+inline StreamData initial_state(const Function& fn, std::span<const std::int64_t> outer,
+                                const Bindings& bindings) {
   StreamData state;
   for (std::size_t i = 0; i < fn.output.fields.size(); ++i) {
     auto constant = Tensor::scalar(tensor::Scalar((*fn.init)[i]), tensor::default_float());
@@ -79,11 +81,11 @@ inline bool next_position(std::span<std::int64_t> at, std::span<const std::int64
   return false;
 }
 
-/// Folds fn over the last `folded` of the `stream_axes` leading axes of the fields, in row-major order, and hands each
-/// position and state (lead = the outer axes) to `visit`; returns the last state.
+/// Folds fn over the last `folded` of the `stream_axes` leading axes of the fields, in row-major order, and
+/// hands each position and state (lead = the outer axes) to `visit`; returns the last state.
 template <class Visit>
-StreamData fold(const Function& fn, const StreamData& fields, int stream_axes, int folded, EvaluationContext& context,
-                Visit visit) {
+StreamData fold(const Function& fn, const StreamData& fields, int stream_axes, int folded,
+                EvaluationContext& context, Visit visit) {
   const auto& sizes = fields[0].sizes();
   const int outer = stream_axes - folded;
   const auto extent = sizes.first(stream_axes).subspan(static_cast<std::size_t>(outer));
@@ -112,7 +114,8 @@ inline std::vector<StreamData> evaluate_scan(const Config& c, std::span<const St
   const auto folded = static_cast<int>(c.count), stream_axes = static_cast<int>(types[0].shape.size());
   StreamData out; // every state is written to its place
   for (const auto& field : types[0].dtype.fields)
-    out.push_back(Tensor::empty(array_sizes(types[0].shape, field, context.bindings), tensor::default_float()));
+    out.push_back(
+        Tensor::empty(array_sizes(types[0].shape, field, context.bindings), tensor::default_float()));
   fold(*c.fn, *in[0], stream_axes, folded, context,
        [&](std::span<const std::int64_t> at, const StreamData& state) {
          for (std::size_t f = 0; f < out.size(); ++f) {

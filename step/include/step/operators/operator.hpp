@@ -55,7 +55,8 @@ enum class ResultForm : std::uint8_t {
   list,   ///< a list of streams
 };
 
-/// What typing may look at besides the types: sizes of bound symbols, and a source of symbols nobody else has.
+/// What typing may look at besides the types: sizes of bound symbols, and a source of symbols nobody else
+/// has.
 struct TypeContext {
   const Bindings& bindings;
   std::uint32_t fresh_symbols = 0;
@@ -74,7 +75,7 @@ using StreamData = std::vector<Tensor>;
 
 /// Calls the task's functions on batched values; implemented by the interpreter.
 class FunctionCaller {
-public:
+ public:
   virtual ~FunctionCaller() = default;
   /// One tensor per field, all with the same lead axes; returns the output's fields with those lead axes.
   /// `state` is empty for a function without init. Faults of the body propagate.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The operators whose result depends on the values of an index stream: Partition sends slices to experts, Merge folds
-// what the experts made back into order. Both walk the index in row-major order.
+// The operators whose result depends on the values of an index stream: Partition sends slices to experts,
+// Merge folds what the experts made back into order. Both walk the index in row-major order.
 #pragma once
 
 #include "step/operators/function_operators.hpp"
@@ -78,7 +78,8 @@ inline Typing infer_partition(const Config& c, std::span<const StreamType* const
   const auto n = c.size.evaluate(context.bindings);
   if (n != experts->evaluate(context.bindings))
     return fail("needs as many streams as the index has experts: N=" + c.size.text() + ", index " +
-                index.dtype.text() + " (" + std::to_string(experts->evaluate(context.bindings)) + " experts)");
+                index.dtype.text() + " (" + std::to_string(experts->evaluate(context.bindings)) +
+                " experts)");
   if (n < 1 || n > 1024) return fail("needs 1 <= N <= 1024, got " + std::to_string(n));
   if (index.rank() > data.rank() ||
       !std::equal(index.shape.begin(), index.shape.end(), data.shape.end() - std::ssize(index.shape)))
@@ -94,7 +95,8 @@ inline Typing infer_partition(const Config& c, std::span<const StreamType* const
 }
 
 inline std::vector<StreamData> evaluate_partition(const Config&, std::span<const StreamData* const> in,
-                                                  std::span<const StreamType> types, EvaluationContext& context) {
+                                                  std::span<const StreamType> types,
+                                                  EvaluationContext& context) {
   const auto& index = (*in[1])[0];
   const auto per_expert = routes(index);
   StreamData rows;
@@ -124,8 +126,10 @@ inline Typing infer_merge(const Config& c, std::span<const StreamType* const> in
   for (const auto* s : streams) {
     if (s->dtype != first.dtype)
       return fail("needs streams of equal dtype, got " + first.dtype.text() + " and " + s->dtype.text());
-    if (s->shape.size() != first.shape.size() || !std::equal(s->shape.begin(), s->shape.end() - 1, first.shape.begin()))
-      return fail("needs streams whose inner dims agree, got " + text(first.shape) + " and " + text(s->shape));
+    if (s->shape.size() != first.shape.size() ||
+        !std::equal(s->shape.begin(), s->shape.end() - 1, first.shape.begin()))
+      return fail("needs streams whose inner dims agree, got " + text(first.shape) + " and " +
+                  text(s->shape));
   }
   if (auto why = function_mismatch(*c.fn, first.dtype, true); !why.empty()) return fail(std::move(why));
   StreamType out{c.fn->output, {first.shape.begin(), first.shape.end() - 1}};
@@ -148,8 +152,7 @@ inline std::vector<StreamData> evaluate_merge(const Config& c, std::span<const S
   tensor::Shape lead_sizes{positions};
   lead_sizes.append(inner_sizes);
   StreamData result, initial = initial_state(*c.fn, lead_sizes.from(0), context.bindings);
-  for (const auto& field : initial)
-    result.push_back(Tensor::zeros(field.sizes(), tensor::default_float()));
+  for (const auto& field : initial) result.push_back(Tensor::zeros(field.sizes(), tensor::default_float()));
   std::vector<char> touched(static_cast<std::size_t>(positions), 0);
 
   for (std::size_t e = 0; e < streams.size(); ++e) {
@@ -157,9 +160,9 @@ inline std::vector<StreamData> evaluate_merge(const Config& c, std::span<const S
     if (rows.empty()) continue;
     const auto have = (*streams[e])[0].sizes()[0];
     if (have < std::ssize(rows))
-      throw Fault(FaultKind::value, "Merge: the index sends " + std::to_string(rows.size()) + " positions to expert " +
-                                        std::to_string(e) + ", but its stream has only " + std::to_string(have) +
-                                        " slices");
+      throw Fault(FaultKind::value, "Merge: the index sends " + std::to_string(rows.size()) +
+                                        " positions to expert " + std::to_string(e) +
+                                        ", but its stream has only " + std::to_string(have) + " slices");
     // a position's state is the constant init until some expert has been folded into it
     std::vector<std::int64_t> fresh, seen;
     for (auto row : rows) (touched[static_cast<std::size_t>(row)] != 0 ? seen : fresh).push_back(row);
@@ -177,7 +180,8 @@ inline std::vector<StreamData> evaluate_merge(const Config& c, std::span<const S
   }
   StreamData out;
   for (std::size_t f = 0; f < result.size(); ++f)
-    out.push_back(result[f].reshaped(array_sizes(types[0].shape, types[0].dtype.fields[f], context.bindings)));
+    out.push_back(
+        result[f].reshaped(array_sizes(types[0].shape, types[0].dtype.fields[f], context.bindings)));
   return {std::move(out)};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The operators that change how a stream's positions are arranged and never look at values: Promote, Flatten,
-// Reshape, Bufferize, Streamify, Repeat, RepeatRef, Zip, Copy, Identity. On the arrays they are views wherever possible.
+// Reshape, Bufferize, Streamify, Repeat, RepeatRef, Zip, Copy, Identity. On the arrays they are views
+// wherever possible.
 #pragma once
 
 #include "step/operators/operator.hpp"
@@ -15,7 +16,8 @@ namespace step::operators {
 inline Typing infer_promote(const Config& c, std::span<const StreamType* const> in, TypeContext&) {
   const auto& s = *in[0];
   if (c.count < 0 || c.count > s.rank() + 1)
-    return fail("needs 0 <= b <= rank+1 = " + std::to_string(s.rank() + 1) + ", got b=" + std::to_string(c.count));
+    return fail("needs 0 <= b <= rank+1 = " + std::to_string(s.rank() + 1) +
+                ", got b=" + std::to_string(c.count));
   auto out = s;
   out.shape.insert(out.shape.begin() + c.count, Dim(1));
   return one(std::move(out));
@@ -35,17 +37,20 @@ inline Typing infer_flatten(const Config& c, std::span<const StreamType* const> 
   if (c.levels.empty()) return fail("needs L with at least one level");
   for (std::size_t i = 0; i < c.levels.size(); ++i) {
     if (i != 0 && c.levels[i] != c.levels[i - 1] + 1)
-      return fail("needs L of consecutive ascending integers, got " + std::to_string(c.levels[i - 1]) + " then " +
-                  std::to_string(c.levels[i]));
+      return fail("needs L of consecutive ascending integers, got " + std::to_string(c.levels[i - 1]) +
+                  " then " + std::to_string(c.levels[i]));
     if (c.levels[i] < 1 || c.levels[i] > s.rank())
       return fail("needs levels from 1 to the rank " + std::to_string(s.rank()) + ", got " +
                   std::to_string(c.levels[i]));
   }
   StreamType out{s.dtype, {}};
-  const auto first = static_cast<std::size_t>(c.levels.front() - 1), last = static_cast<std::size_t>(c.levels.back());
+  const auto first = static_cast<std::size_t>(c.levels.front() - 1),
+             last = static_cast<std::size_t>(c.levels.back());
   for (std::size_t i = 0; i < s.shape.size(); ++i) {
-    if (i > first && i <= last) out.shape.back() = out.shape.back() * s.shape[i];
-    else out.shape.push_back(s.shape[i]);
+    if (i > first && i <= last)
+      out.shape.back() = out.shape.back() * s.shape[i];
+    else
+      out.shape.push_back(s.shape[i]);
   }
   return one(std::move(out));
 }
@@ -64,7 +69,8 @@ inline StreamData reshape_stream_axes(const StreamData& data, std::size_t old_ax
 }
 
 inline std::vector<StreamData> evaluate_flatten(const Config& c, std::span<const StreamData* const> in,
-                                                std::span<const StreamType> types, EvaluationContext& context) {
+                                                std::span<const StreamType> types,
+                                                EvaluationContext& context) {
   const auto old_axes = types[0].shape.size() + c.levels.size();
   return {reshape_stream_axes(*in[0], old_axes, types[0].shape, context.bindings)};
 }
@@ -76,7 +82,8 @@ inline Typing infer_reshape(const Config& c, std::span<const StreamType* const> 
   auto levels = c.levels;
   std::sort(levels.begin(), levels.end());
   if (levels.empty()) return fail("needs L with at least one dim");
-  if (std::adjacent_find(levels.begin(), levels.end()) != levels.end()) return fail("needs L without repetitions");
+  if (std::adjacent_find(levels.begin(), levels.end()) != levels.end())
+    return fail("needs L without repetitions");
   if (levels.front() < 0 || levels.back() > s.rank())
     return fail("needs dims from 0 to the rank " + std::to_string(s.rank()) + " in L");
   StreamType out{s.dtype, {}};
@@ -101,7 +108,8 @@ inline Typing infer_reshape(const Config& c, std::span<const StreamType* const> 
 }
 
 inline std::vector<StreamData> evaluate_reshape(const Config& c, std::span<const StreamData* const> in,
-                                                std::span<const StreamType> types, EvaluationContext& context) {
+                                                std::span<const StreamType> types,
+                                                EvaluationContext& context) {
   const auto old_axes = types[0].shape.size() - c.levels.size();
   return {reshape_stream_axes(*in[0], old_axes, types[0].shape, context.bindings)};
 }
@@ -151,7 +159,8 @@ inline StreamData repeat_innermost(const StreamData& data, std::size_t stream_ax
 }
 
 inline std::vector<StreamData> evaluate_repeat(const Config& c, std::span<const StreamData* const> in,
-                                               std::span<const StreamType> types, EvaluationContext& context) {
+                                               std::span<const StreamType> types,
+                                               EvaluationContext& context) {
   return {repeat_innermost(*in[0], types[0].shape.size() - 1, c.size.evaluate(context.bindings))};
 }
 
@@ -167,7 +176,8 @@ inline Typing infer_repeat_ref(const Config&, std::span<const StreamType* const>
 }
 
 inline std::vector<StreamData> evaluate_repeat_ref(const Config&, std::span<const StreamData* const> in,
-                                                   std::span<const StreamType> types, EvaluationContext& context) {
+                                                   std::span<const StreamType> types,
+                                                   EvaluationContext& context) {
   return {repeat_innermost(*in[0], types[0].shape.size() - 1, types[0].shape[0].evaluate(context.bindings))};
 }
 
@@ -200,6 +210,8 @@ inline std::vector<StreamData> evaluate_copy(const Config&, std::span<const Stre
   return {*in[0], *in[0]};
 }
 
-inline Typing infer_identity(const Config&, std::span<const StreamType* const> in, TypeContext&) { return one(*in[0]); }
+inline Typing infer_identity(const Config&, std::span<const StreamType* const> in, TypeContext&) {
+  return one(*in[0]);
+}
 
 } // namespace step::operators

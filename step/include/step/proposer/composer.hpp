@@ -168,12 +168,15 @@ private:
       for (int v = 0; v < std::ssize(values_); ++v) {
         const auto& value = values_[static_cast<std::size_t>(v)];
         const auto fields = types_[value.type].dtype.fields.size();
-        for (std::size_t slot = 0; slot + fields <= goals_[f].size(); ++slot) {
+        std::size_t places = 0;
+        for (std::size_t slot = 0; slot + fields <= goals_[f].size(); ++slot)
+          places += planner_.to(value.type, goals_[f][slot][fields - 1].dtype, goals_[f][slot][fields - 1].number).ways.empty() ? 0U : 1U;
+        for (std::size_t slot = 0; places > 0 && slot + fields <= goals_[f].size(); ++slot) {
           const auto& goal = goals_[f][slot][fields - 1];
           const auto& ways = planner_.to(value.type, goal.dtype, goal.number);
           if (ways.ways.empty()) continue;
           const double score = base + liking(v) + likes_.edge(static_cast<std::size_t>(value.producer), f, slot) +
-                               likes_.prior.ease * ways.ease;
+                               likes_.prior.ease * ways.ease - std::log(static_cast<double>(places));
           const auto add = [&](StepKind kind, double extra) {
             choices_.push_back({score + extra, u, v, slot, kind});
             scores_.push_back(score + extra);

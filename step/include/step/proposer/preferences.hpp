@@ -16,14 +16,14 @@ namespace step::proposer {
 /// The prior: log-odds of decisions without any demonstration, and how fast demonstrations outweigh it.
 struct Prior {
   double operator_cost = 1.0; ///< nats per shape operator on a path
-  double ease = 0.3;          ///< how much the choice of a function minds the way to it
-  double again = 0.2;         ///< probability of taking a value that was taken before
+  double ease = 0;            ///< how much the choice of a function minds the way to it
+  double again = 0.5;         ///< probability of taking a value that was taken before
   double newest = 0.5;        ///< probability of taking the newest value
-  double reuse = 0.08;        ///< probability that a step applies a function a second time
-  double unrouted = -2;       ///< for applying one of a family of experts without routing
-  double shared_expert = -3;  ///< for one function as every expert
-  double deeper = -1.5;       ///< for each folded dim beyond the first
-  double unit_fold = -3;      ///< for folding a dim of size 1
+  double reuse = 0.3;         ///< probability that a step applies a function a second time
+  double unrouted = 0;        ///< for applying one of a family of experts without routing
+  double shared_expert = 0;   ///< for one function as every expert
+  double deeper = -0.5;       ///< for each folded dim beyond the first
+  double unit_fold = 0;       ///< for folding a dim of size 1
   double strength = 1.0;      ///< decisions that the prior of a context is worth
   double name_weight = 1.0, outline_weight = 0.7;
 };

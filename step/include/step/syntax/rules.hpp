@@ -18,9 +18,8 @@
 
 namespace step::syntax {
 
-/// What the task reserves: no statement of a program may bind these names (parameters of nested functions and
-/// comprehension targets may shadow them). An entry that begins with `*` stands for every name with that
-/// ending.
+/// What the task reserves: a program may not bind these names, not even as a parameter or in a comprehension.
+/// An entry that begins with `*` stands for every name with that ending.
 struct RuleContext {
   std::span<const std::string_view> reserved;
 };
@@ -65,6 +64,7 @@ class RuleChecker {
     }
     case Kind::parameter:
       use(node);
+      bind(node);
       annotation(node.maybe(1));
       if (node.maybe(0) != nullptr) check(node.child(0));
       return;
@@ -80,6 +80,7 @@ class RuleChecker {
     case Kind::augmented:
     case Kind::named:
     case Kind::for_loop:
+    case Kind::clause:
       target(node.child(0));
       return children(node);
     case Kind::annotated:
@@ -88,9 +89,6 @@ class RuleChecker {
       annotation(node.maybe(1));
       if (node.maybe(2) != nullptr) check(node.child(2));
       return;
-    case Kind::clause:
-      target(node.child(0), false);
-      return children(node);
     case Kind::remove:
     case Kind::nonlocal:
       for (const Node* name : node.children) target(*name);
@@ -222,31 +220,30 @@ class RuleChecker {
     const Node& object = node.child(0);
     if (node.text == "Stream" && !annotation_ && object.kind == Kind::name && traits_[object.name].step)
       fail(node, std::string(no_stream));
+    if (node.text == "data" || node.text == "ctx")
+      fail(node, "a program cannot see a stream's ." + std::string(node.text));
     check(object);
   }
 
   void imported(const Node& alias) const {
     const Traits& traits = traits_[alias.name];
-    if (traits.use == Use::torch && alias.text == "torch") return;
     if (traits.use != Use::free && traits.use != Use::unavailable)
       fail(alias, "`" + clipped(names_[alias.name]) + "` cannot be bound by an import");
     bind(alias);
   }
 
-  /// A statement binds the name of `node`.
+  /// The program binds the name of `node`, be it by a statement, as a parameter or in a comprehension.
   void bind(const Node& node) const {
     if (traits_[node.name].reserved)
       fail(node, "`" + clipped(names_[node.name]) +
                      "` is defined by the task and cannot be redefined; choose another name");
   }
 
-  /// Something is assigned to `node`; comprehensions (`statement` is false) bind names in a scope of their
-  /// own.
-  void target(const Node& node, bool statement = true) const {
+  /// Something is assigned to `node`.
+  void target(const Node& node) const {
     switch (node.kind) {
     case Kind::name:
-      if (statement) bind(node);
-      return;
+      return bind(node);
     case Kind::attribute:
       fail(node, "the attribute `." + clipped(node.text) +
                      "` cannot be assigned or deleted; bind a new name instead");
@@ -262,7 +259,7 @@ class RuleChecker {
     }
     default:
       for (const Node* part : node.children)
-        if (part != nullptr) target(*part, statement);
+        if (part != nullptr) target(*part);
     }
   }
 
@@ -275,7 +272,7 @@ class RuleChecker {
 
 /// Throws Fault{rejected}, which names the construct and what to do instead, at the first use of reflection,
 /// torch, `input_data` or `step.Stream`, of a name that begins with `__` or an attribute that begins with
-/// `_`, at the first assignment to an attribute, and at the first statement that binds a reserved name.
+/// `_`, at the first assignment to an attribute, and at the first binding of a reserved name.
 /// Linear in the tree.
 inline void check_program_rules(const Tree& tree, const RuleContext& context) {
   detail::RuleChecker(tree, context).check(*tree.root);

@@ -146,9 +146,10 @@ inline void assign(Tensor& self, Tensor value, std::string_view function) {
   value = with_batch(broadcast_to(value, self.element_sizes(), function), Shape(self.lead_sizes()));
   for (int i = 0; i < self.axes(); ++i) {
     if (self.strides()[i] != 0 || self.sizes()[i] <= 1) continue;
-    if (i >= self.lead())
+    if (value.strides()[i] != 0) {
+      if (i < self.lead()) need_positions("an in-place write to a shared tensor");
       fail(std::string(function) + "(): more than one element of the written-to tensor refers to a single memory location");
-    if (value.strides()[i] != 0) need_positions("an in-place write to a shared tensor");
+    }
     target = target.narrowed(i, 0, 1);
     value = value.narrowed(i, 0, 1);
   }

@@ -179,8 +179,8 @@ inline Tensor shift(BinaryOp op, const Operand& a, const Operand& b, std::string
     if (type == DType::int64) return detail::shift(op, a, b, function);
     fail(std::string(function) + "(): not defined for " + std::string(name_of(type)));
   case BinaryOp::subtract:
-    if (a.dtype() == DType::boolean && b.dtype() == DType::boolean)
-      fail(std::string(function) + "(): `-` with two bool tensors is not supported; use `^` or logical_xor");
+    if (a.dtype() == DType::boolean || b.dtype() == DType::boolean)
+      fail(std::string(function) + "(): subtraction with a bool tensor is not supported; use ~, ^ or logical_xor");
     break;
   case BinaryOp::hypot:
   case BinaryOp::logaddexp:

@@ -122,10 +122,11 @@ namespace step::tensor {
     return reshape(roll(reshape(x, Shape{-1}), shifts, {&zero, 1}), x.element_sizes());
   }
   if (shifts.size() != dims.size()) fail("roll(): shifts and dimensions must align");
+  if (x.rank() == 0) fail("roll(): dimension specified as " + std::to_string(dims[0]) + " but tensor has no dimensions");
+  if (x.element_count() == 0) return x.clone();
   Tensor t = x;
   for (std::size_t i = 0; i < dims.size(); ++i) {
     const int d = t.dim(dims[i], "roll");
-    if (t.rank() == 0 || t.size(d) == 0) continue;
     const std::int64_t n = t.size(d), s = (shifts[i] % n + n) % n;
     const int axis = t.lead() + d;
     t = cat({t.narrowed(axis, n - s, s), t.narrowed(axis, 0, n - s)}, d, "roll");

@@ -174,7 +174,7 @@ struct Indexed {
   if (k < -1 || k > n)
     fail(std::string(function) + "(): selected index k = " + std::to_string(k) + " out of range for dimension of size " +
          std::to_string(n));
-  const std::int64_t m = k < 0 ? n : k;
+  const std::int64_t m = k < 0 || operand.rank() == 0 ? n : k; // a scalar is its own top 0, as in PyTorch
   Shape sizes = x.sizes();
   sizes[axis] = m;
   Tensor values = Tensor::empty(sizes, x.dtype(), x.lead()), indices = Tensor::empty(sizes, DType::int64, x.lead());

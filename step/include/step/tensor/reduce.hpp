@@ -200,7 +200,7 @@ template <class Acc, class T> [[nodiscard]] Tensor sum_as(const Tensor& x, DimSe
 }
 
 [[nodiscard]] inline Tensor logsumexp(const Tensor& x, DimSet dims, bool keep) {
-  if (!is_floating(x.dtype())) fail("logsumexp(): expected floating point type, got " + std::string(name_of(x.dtype())));
+  if (!is_floating(x.dtype())) return logsumexp(x.to(default_float()), dims, keep);
   if (count_in(x, dims) == 0) return unary(UnaryOp::log, sum(x, dims, keep), "logsumexp");
   // Infinite maxima would give inf - inf.
   const auto finite = [](const Tensor& m) { return where(unary(UnaryOp::isfinite, m, "logsumexp"), m, Scalar(0)); };

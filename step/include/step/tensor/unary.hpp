@@ -127,7 +127,7 @@ template <class T> Tensor same_type(UnaryOp op, const Tensor& x) {
   if (op <= UnaryOp::tanhshrink) {
     DType type = x.dtype();
     if (!is_floating(type)) {
-      if (op >= UnaryOp::gelu) refuse();
+      if (op >= UnaryOp::gelu && op != UnaryOp::softsign && op != UnaryOp::tanhshrink) refuse();
       type = default_float();
     }
     return visit_float(type, [&]<class T>(std::type_identity<T>) { return detail::real_function<T>(op, x); });
@@ -149,8 +149,8 @@ template <class T> Tensor same_type(UnaryOp op, const Tensor& x) {
   default: break;
   }
   if (x.dtype() == DType::boolean) {
-    if (op == UnaryOp::absolute || op == UnaryOp::sign) return x.clone();
-    if (op == UnaryOp::square) return x.to(DType::int64).to(DType::boolean); // NOLINT: a copy
+    if (op == UnaryOp::sign) return x.clone();
+    if (op == UnaryOp::square) return x.to(DType::int64); // 0 and 1 are their own squares
     refuse();
   }
   if (op == UnaryOp::frac && x.dtype() == DType::int64) refuse();
@@ -163,6 +163,7 @@ template <class T> Tensor same_type(UnaryOp op, const Tensor& x) {
   p.add(x.dtype(), x.rank());
   if (low != nullptr) p.add(*low);
   if (high != nullptr) p.add(*high);
+  if (p.result() == DType::boolean) fail("clamp(): not defined for torch.bool");
   return visit_number(p.result(), [&]<class T>(std::type_identity<T>) {
     const T lo = low != nullptr ? low->as<T>() : T{}, hi = high != nullptr ? high->as<T>() : T{};
     if (low != nullptr && high != nullptr)

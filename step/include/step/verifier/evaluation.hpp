@@ -13,13 +13,14 @@ namespace step {
 
 /// Calls the bodies of the task's functions. One per evaluation; not thread-safe.
 class BodyCaller : public operators::FunctionCaller {
-public:
+ public:
   using Tensor = tensor::Tensor;
 
   explicit BodyCaller(const TaskInstance& instance)
       : instance_(instance), per_position_(instance.task().functions.size()) {}
 
-  std::vector<Tensor> call(const Function& fn, std::span<const Tensor> state, std::span<const Tensor> input) override {
+  std::vector<Tensor> call(const Function& fn, std::span<const Tensor> state,
+                           std::span<const Tensor> input) override {
     const auto index = static_cast<std::size_t>(&fn - instance_.task().functions.data());
     const bool batched = input[0].lead() > 0;
     try {
@@ -38,9 +39,9 @@ public:
     }
   }
 
-private:
-  std::vector<Tensor> call_body(const Function& fn, std::span<const Tensor> state, std::span<const Tensor> input,
-                                std::span<const std::int64_t> lead_sizes) {
+ private:
+  std::vector<Tensor> call_body(const Function& fn, std::span<const Tensor> state,
+                                std::span<const Tensor> input, std::span<const std::int64_t> lead_sizes) {
     const auto& body = instance_.body(fn);
     interp::Heap heap;
     SnippetHost host;
@@ -59,27 +60,33 @@ private:
     std::span<const interp::Value> items;
     if (!interp::sequence_items(result, items)) items = {&result, 1};
     if (items.size() != fn.output.fields.size())
-      throw Fault(FaultKind::value, "it returns " + std::to_string(items.size()) + " components, but its output_dtype " +
-                                        fn.output.text() + " has " + std::to_string(fn.output.fields.size()));
+      throw Fault(FaultKind::value, "it returns " + std::to_string(items.size()) +
+                                        " components, but its output_dtype " + fn.output.text() + " has " +
+                                        std::to_string(fn.output.fields.size()));
     std::vector<Tensor> out;
-    for (std::size_t i = 0; i < items.size(); ++i) out.push_back(fitted(items[i], fn.output.fields[i], lead_sizes));
+    for (std::size_t i = 0; i < items.size(); ++i)
+      out.push_back(fitted(items[i], fn.output.fields[i], lead_sizes));
     return out;
   }
 
   /// What a body returned as a tensor of the declared element axes and the wanted lead axes.
   Tensor fitted(interp::Value v, const Field& field, std::span<const std::int64_t> lead_sizes) {
     Tensor t;
-    if (auto* object = v.as<vocabulary::TensorObject>()) t = object->tensor.to(instance_.precision());
-    else if (v.is_number()) t = Tensor::scalar(tensor::Scalar(v.as_real()), instance_.precision());
-    else throw Fault(FaultKind::value, "it returns a " + std::string(interp::type_name(v)) + " where a tensor is needed");
+    if (auto* object = v.as<vocabulary::TensorObject>())
+      t = object->tensor.to(instance_.precision());
+    else if (v.is_number())
+      t = Tensor::scalar(tensor::Scalar(v.as_real()), instance_.precision());
+    else
+      throw Fault(FaultKind::value,
+                  "it returns a " + std::string(interp::type_name(v)) + " where a tensor is needed");
     const auto lead = static_cast<int>(lead_sizes.size());
     if (t.lead() == 0)
       for (int i = 0; i < lead; ++i) t = t.inserted(i, lead_sizes[static_cast<std::size_t>(i)]);
     t = t.with_lead(lead);
     const auto wanted = field.axes(instance_.bindings());
     const auto mismatch = [&] {
-      throw Fault(FaultKind::value, "it returns " + tensor::text(t.element_sizes()) + " where " + field.text() + " = " +
-                                        tensor::text(wanted) + " is declared");
+      throw Fault(FaultKind::value, "it returns " + tensor::text(t.element_sizes()) + " where " +
+                                        field.text() + " = " + tensor::text(wanted) + " is declared");
     };
     const auto rank = static_cast<int>(wanted.size());
     while (t.rank() > rank && t.size(0) == 1) t = t.removed(lead); // (1, n) for a vector of n
@@ -95,7 +102,8 @@ private:
     return t;
   }
 
-  std::vector<Tensor> call_each(const Function& fn, std::span<const Tensor> state, std::span<const Tensor> input) {
+  std::vector<Tensor> call_each(const Function& fn, std::span<const Tensor> state,
+                                std::span<const Tensor> input) {
     const auto lead_sizes = input[0].lead_sizes();
     const std::vector<std::int64_t> extent(lead_sizes.begin(), lead_sizes.end());
     std::vector<Tensor> out;
@@ -123,6 +131,15 @@ private:
   std::vector<bool> per_position_; ///< functions whose body cannot be batched
 };
 
+/// A view costs nothing, but a stream larger than all that may be allocated is refused even if nothing reads
+/// it.
+inline void check_size(const tensor::Tensor& array) {
+  const auto limit = Meter::current().limits().elements;
+  if (static_cast<std::uint64_t>(array.numel()) > limit)
+    throw Fault(FaultKind::limit, "a stream of " + std::to_string(array.numel()) +
+                                      " elements; the limit is " + std::to_string(limit));
+}
+
 /// The arrays of the plan's outputs. Faults carry the position of the operator that caused them.
 inline std::vector<operators::StreamData> evaluate(const Plan& plan, const TaskInstance& instance) {
   auto bindings = instance.bindings();
@@ -143,6 +160,8 @@ inline std::vector<operators::StreamData> evaluate(const Plan& plan, const TaskI
     const auto types = std::span(plan.streams).subspan(node.first_output, node.outputs);
     try {
       auto made = node.op->evaluate(node.config, arguments, types, context);
+      for (const auto& stream : made)
+        for (const auto& array : stream) check_size(array);
       for (std::size_t k = 0; k < made.size(); ++k) data[node.first_output + k] = std::move(made[k]);
     } catch (Fault& fault) {
       fault.at = node.at;

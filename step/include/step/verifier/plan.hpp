@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a program does, once its Python has been run: a typed dataflow graph of operators over streams. A plan is made
-// without touching data and can be evaluated any number of times.
+// What a program does, once its Python has been run: a typed dataflow graph of operators over streams. A plan
+// is made without touching data and can be evaluated any number of times.
 #pragma once
 
 #include "step/operators/table.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a program may see: the module `step` with its operators, the task's functions and symbols, and streams that
-// carry types but no data. Running a program under this host records its plan.
+// What a program may see: the module `step` with its operators, the task's functions and symbols, and streams
+// that carry types but no data. Running a program under this host records its plan.
 #pragma once
 
 #include "step/interpreter/builtins.hpp"
@@ -58,12 +58,13 @@ struct DTypeObject : interp::Object {
 }
 
 class ProgramHost : public interp::Host {
-public:
+ public:
   using Value = interp::Value;
   using Interpreter = interp::Interpreter;
 
   /// Records into `plan`, whose first streams are the task's inputs.
-  ProgramHost(Plan& plan, const Bindings& bindings) : plan_(plan), typing_{bindings}, consumed_(plan.streams.size()) {}
+  ProgramHost(Plan& plan, const Bindings& bindings)
+      : plan_(plan), typing_{bindings}, consumed_(plan.streams.size()) {}
 
   Value attribute(Interpreter& in, Value object, std::string_view name) override {
     if (auto* m = object.as<interp::Module>()) return module_attribute(in, *m, name);
@@ -81,7 +82,8 @@ public:
     }
     if (object.as<OperatorObject>() != nullptr) {
       if (name == "apply") return in.heap().make<interp::BoundMethod>(object, "apply", apply_native);
-      if (name == "applyList") return in.heap().make<interp::BoundMethod>(object, "applyList", apply_list_native);
+      if (name == "applyList")
+        return in.heap().make<interp::BoundMethod>(object, "applyList", apply_list_native);
     }
     return Host::attribute(in, object, name);
   }
@@ -90,7 +92,8 @@ public:
     if (auto* op = callee.as<OperatorObject>(); op != nullptr && !op->configured)
       return configure(in, *op->op, arguments);
     if (auto* fn = callee.as<FunctionHandle>())
-      interp::type_error(fn->fn->name + " is not called by the program; hand it to an operator: step.Map(fn=" +
+      interp::type_error(fn->fn->name +
+                         " is not called by the program; hand it to an operator: step.Map(fn=" +
                          fn->fn->name + ").apply(..)");
     return Host::call(in, callee, arguments);
   }
@@ -138,10 +141,11 @@ public:
     }
   }
 
-private:
+ private:
   static Value module_attribute(Interpreter& in, const interp::Module& m, std::string_view name) {
     if (m.name != "step")
-      throw Fault(FaultKind::rejected, "a program cannot use " + m.name + "; it is made of step operators only");
+      throw Fault(FaultKind::rejected,
+                  "a program cannot use " + m.name + "; it is made of step operators only");
     if (const auto* op = operators::find(name)) return in.heap().make<OperatorObject>(*op);
     if (name == "Stream" || name == "Fn")
       throw Fault(FaultKind::rejected, "a program cannot make a step." + std::string(name) + " of its own");
@@ -161,16 +165,18 @@ private:
     if (!arguments.positional.empty())
       interp::type_error(where + " takes its configuration by keyword: " + usage(op));
     for (const auto& [name, value] : arguments.keywords) {
-      const auto known = std::any_of(op.keys.begin(), op.keys.end(), [&, n = name](const auto& k) { return k.name == n; });
+      const auto known =
+          std::any_of(op.keys.begin(), op.keys.end(), [&, n = name](const auto& k) { return k.name == n; });
       if (!known && plan_.warnings.size() < 20)
-        plan_.warnings.push_back("line " + std::to_string(in.here().line) + ": " + where + " ignores the keyword '" +
-                                 std::string(name) + "'");
+        plan_.warnings.push_back("line " + std::to_string(in.here().line) + ": " + where +
+                                 " ignores the keyword '" + std::string(name) + "'");
     }
     for (const auto& key : op.keys) {
       const Value* value = nullptr;
       for (const auto& [name, v] : arguments.keywords)
         if (name == key.name) value = &v;
-      if (value == nullptr) interp::type_error(where + " needs " + std::string(key.name) + "=..: " + usage(op));
+      if (value == nullptr)
+        interp::type_error(where + " needs " + std::string(key.name) + "=..: " + usage(op));
       set_config(in, where + "(" + std::string(key.name) + "=..)", key.kind, *value, out->config);
     }
     return out;
@@ -187,13 +193,16 @@ private:
                          operators::Config& config) {
     using operators::ConfigKind;
     const auto wrong = [&](const char* wanted) {
-      interp::type_error(where + " needs " + wanted + ", got " + std::string(interp::type_name(v)) + " " + in.text(v, true));
+      interp::type_error(where + " needs " + wanted + ", got " + std::string(interp::type_name(v)) + " " +
+                         in.text(v, true));
     };
     switch (kind) {
     case ConfigKind::function: {
       auto* handle = v.as<FunctionHandle>();
-      if (handle == nullptr) wrong("one of the task's functions");
-      else config.fn = handle->fn;
+      if (handle == nullptr)
+        wrong("one of the task's functions");
+      else
+        config.fn = handle->fn;
       return;
     }
     case ConfigKind::count:
@@ -202,8 +211,10 @@ private:
       return;
     case ConfigKind::size: {
       const auto dim = interp::detail::as_dim(v);
-      if (!dim) wrong("an int or a symbol");
-      else config.size = *dim;
+      if (!dim)
+        wrong("an int or a symbol");
+      else
+        config.size = *dim;
       return;
     }
     case ConfigKind::levels:
@@ -230,8 +241,9 @@ private:
     auto& host = static_cast<ProgramHost&>(in.host());
     auto& op = *arguments.positional[0].as<OperatorObject>();
     if (!arguments.keywords.empty() || arguments.positional.size() != 2)
-      interp::type_error("step." + std::string(op.op->name) + " .apply takes one argument" +
-                         (arguments.positional.size() > 2 ? "; put several streams into a tuple: .apply((A, B))" : ""));
+      interp::type_error(
+          "step." + std::string(op.op->name) + " .apply takes one argument" +
+          (arguments.positional.size() > 2 ? "; put several streams into a tuple: .apply((A, B))" : ""));
     return host.apply(in, op, arguments.positional[1]);
   }
 
@@ -259,7 +271,8 @@ private:
     auto typed = op.infer(node.config, types, typing_);
     if (!typed.ok()) interp::type_error(where + " " + typed.error);
     if (typed.outputs[0].shape.size() > tensor::max_axes)
-      throw Fault(FaultKind::limit, where + " makes a stream of more than " + std::to_string(tensor::max_axes) + " dims");
+      throw Fault(FaultKind::limit,
+                  where + " makes a stream of more than " + std::to_string(tensor::max_axes) + " dims");
     for (auto id : node.inputs) consume(id, in.here());
     node.first_output = static_cast<StreamId>(plan_.streams.size());
     node.outputs = static_cast<std::uint32_t>(typed.outputs.size());
@@ -271,14 +284,18 @@ private:
     }
     plan_.nodes.push_back(std::move(node));
     switch (op.result) {
-    case operators::ResultForm::stream: return results[0];
-    case operators::ResultForm::pair: return in.make_tuple(std::move(results));
-    case operators::ResultForm::list: return in.make_list(std::move(results));
+    case operators::ResultForm::stream:
+      return results[0];
+    case operators::ResultForm::pair:
+      return in.make_tuple(std::move(results));
+    case operators::ResultForm::list:
+      return in.make_list(std::move(results));
     }
     return {};
   }
 
-  std::vector<StreamId> arguments_of(const operators::Operator& op, const std::string& where, Value argument) {
+  std::vector<StreamId> arguments_of(const operators::Operator& op, const std::string& where,
+                                     Value argument) {
     using operators::ArgumentForm;
     std::vector<StreamId> ids;
     const auto add = [&](Value v, const char* wanted) {
@@ -289,7 +306,9 @@ private:
     };
     std::span<const Value> items;
     switch (op.argument) {
-    case ArgumentForm::stream: add(argument, "one stream"); break;
+    case ArgumentForm::stream:
+      add(argument, "one stream");
+      break;
     case ArgumentForm::stream_or_tuple:
       if (auto* t = argument.as<interp::Tuple>()) {
         if (t->items.empty()) interp::type_error(where + " takes a stream or a tuple of streams, got ()");
@@ -300,14 +319,15 @@ private:
       break;
     case ArgumentForm::pair:
       if (!interp::sequence_items(argument, items) || items.size() != 2)
-        interp::type_error(where + " takes two streams: .apply((A, B)), got " + std::string(interp::type_name(argument)) +
+        interp::type_error(where + " takes two streams: .apply((A, B)), got " +
+                           std::string(interp::type_name(argument)) +
                            (items.empty() ? "" : " of " + std::to_string(items.size())));
       for (auto v : items) add(v, "two streams");
       break;
     case ArgumentForm::streams_and_index: {
       std::span<const Value> streams;
-      if (!interp::sequence_items(argument, items) || items.size() != 2 || !interp::sequence_items(items[0], streams) ||
-          streams.empty())
+      if (!interp::sequence_items(argument, items) || items.size() != 2 ||
+          !interp::sequence_items(items[0], streams) || streams.empty())
         interp::type_error(where + " takes a list of streams and an index: .apply(([A, B], index))");
       for (auto v : streams) add(v, "a list of streams and an index");
       add(items[1], "a list of streams and an index");

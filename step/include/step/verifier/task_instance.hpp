@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A task at one choice of sizes, seed and precision: bound symbols, generated inputs, evaluated `global`, and the
-// reference outputs. Immutable once made, so that the samples of a task share it between threads.
+// A task at one choice of sizes, seed and precision: bound symbols, generated inputs, evaluated `global`, and
+// the reference outputs. Immutable once made, so that the samples of a task share it between threads.
 #pragma once
 
 #include "step/tasks/inputs.hpp"
@@ -23,38 +23,46 @@ struct SizeAssignment {
 };
 
 /// The sizes every task has unless it, or the caller, says otherwise.
-inline constexpr std::pair<std::string_view, std::int64_t> default_sizes[] = {{"M", 5}, {"N", 7}, {"K", 9}, {"D", 16}};
+inline constexpr std::pair<std::string_view, std::int64_t> default_sizes[] = {
+    {"M", 5}, {"N", 7}, {"K", 9}, {"D", 16}};
 
 /// Names and what they mean, for the root frame of a text.
 using Environment = std::unordered_map<std::string_view, interp::Value>;
 
 /// The root frame of a text: its free names looked up once.
-inline interp::Frame* root_frame(interp::Heap& heap, const syntax::Tree& tree, const Environment& environment) {
+inline interp::Frame* root_frame(interp::Heap& heap, const syntax::Tree& tree,
+                                 const Environment& environment) {
   auto* frame = heap.make<interp::Frame>(tree, nullptr, nullptr, false);
   for (std::size_t id = 0; id < tree.names().size(); ++id) {
-    if (const auto it = environment.find(tree.names()[id]); it != environment.end()) frame->slots[id] = it->second;
-    else if (auto* native = interp::builtin(tree.names()[id])) frame->slots[id] = native;
+    if (const auto it = environment.find(tree.names()[id]); it != environment.end())
+      frame->slots[id] = it->second;
+    else if (auto* native = interp::builtin(tree.names()[id]))
+      frame->slots[id] = native;
   }
   return frame;
 }
 
 class TaskInstance {
-public:
+ public:
   /// Evaluates `global`, the inputs and the references, within `limits` each.
   /// Throws TaskError when the task's own text is at fault.
   TaskInstance(const Task& task, const SizeAssignment& sizes, std::uint64_t seed, tensor::DType precision,
                const Limits& limits)
       : task_(task), precision_(precision) {
     const tensor::FloatPrecision guard(precision);
-    evaluate("sizes", [&] { bind_symbols(sizes); }, limits);
-    evaluate("global", [&] { run_global(sizes); }, limits);
-    evaluate("inputs", [&] { generate_inputs(seed); }, limits);
+    evaluate(
+        "sizes", [&] { bind_symbols(sizes); }, limits);
+    evaluate(
+        "global", [&] { run_global(sizes); }, limits);
+    evaluate(
+        "inputs", [&] { generate_inputs(seed); }, limits);
     bind_program_names();
     for (const auto& fn : task.functions) prepare(fn);
     heap_.freeze();
     interp::Heap scratch; // what the references compute on the way is not kept
     for (const auto& output : task.outputs)
-      evaluate("data_transform of " + output.name, [&] { reference(scratch, output); }, limits);
+      evaluate(
+          "data_transform of " + output.name, [&] { reference(scratch, output); }, limits);
     names_.clear();
   }
   TaskInstance(const TaskInstance&) = delete;
@@ -72,14 +80,15 @@ public:
   /// A function's body with its free names resolved.
   struct Body {
     interp::Frame* root = nullptr;
-    std::uint32_t input = none, state = none; ///< ids of the names `input` and `state`, when the body uses them
+    std::uint32_t input = none,
+                  state = none; ///< ids of the names `input` and `state`, when the body uses them
     static constexpr std::uint32_t none = ~0U;
   };
   [[nodiscard]] const Body& body(const Function& fn) const {
     return bodies_[static_cast<std::size_t>(&fn - task_.functions.data())];
   }
 
-private:
+ private:
   template <class F> void evaluate(const std::string& what, F f, const Limits& limits) {
     Meter meter(limits);
     try {
@@ -101,7 +110,8 @@ private:
     for (const auto* name : {"M", "N", "K", "D", "E"}) symbol(Symbol::named(name));
     const auto bind = [&](std::string_view name, std::int64_t size) {
       if (size < 1 || size > 1'000'000)
-        throw Fault(FaultKind::type, "the size of " + std::string(name) + " must be from 1 to 1000000, got " + std::to_string(size));
+        throw Fault(FaultKind::type, "the size of " + std::string(name) + " must be from 1 to 1000000, got " +
+                                         std::to_string(size));
       const auto s = Symbol::named(name);
       bindings_.set(s, size);
       ctx_->table.set(symbol(s), interp::Value::integer(size));
@@ -120,7 +130,8 @@ private:
   void run_global(const SizeAssignment& sizes) {
     if (task_.global.tree == nullptr) return;
     line_ = task_.global.file_line;
-    run(heap_, task_.global, [&](interp::Interpreter& in, interp::Frame& root) { in.run(*task_.global.tree, root); });
+    run(heap_, task_.global,
+        [&](interp::Interpreter& in, interp::Frame& root) { in.run(*task_.global.tree, root); });
     for (const auto& [name, size] : sizes.sizes) { // what the caller asks for outranks the file
       ctx_->table.set(heap_.make<interp::DimObject>(Dim(Symbol::named(name))), interp::Value::integer(size));
       names_[keep(name + "_value")] = interp::Value::integer(size);
@@ -158,8 +169,10 @@ private:
         array.freeze();
         stream.push_back(array);
         auto* object = heap_.make<vocabulary::TensorObject>(array);
-        if (fields != nullptr) fields->items.push_back(object);
-        else input_data_->table.set(heap_.make<interp::String>(input.name), object);
+        if (fields != nullptr)
+          fields->items.push_back(object);
+        else
+          input_data_->table.set(heap_.make<interp::String>(input.name), object);
       }
       if (fields != nullptr) input_data_->table.set(heap_.make<interp::String>(input.name), fields);
     }

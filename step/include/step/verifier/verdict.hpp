@@ -24,7 +24,8 @@ enum class Stage : std::uint8_t {
 };
 
 [[nodiscard]] constexpr std::string_view name_of(Stage s) {
-  constexpr std::string_view names[] = {"passed", "parse", "names", "type", "affine", "shape", "values", "limit"};
+  constexpr std::string_view names[] = {"passed", "parse", "names",  "type",
+                                        "affine", "shape", "values", "limit"};
   return names[static_cast<std::size_t>(s)];
 }
 

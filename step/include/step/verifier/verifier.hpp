@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Verifies programs against one task: parse, names, types, affine rule, outputs, values. A failing program is a
-// verdict; the only exceptions are for a task that is itself broken.
+// Verifies programs against one task: parse, names, types, affine rule, outputs, values. A failing program is
+// a verdict; the only exceptions are for a task that is itself broken.
 #pragma once
 
 #include "step/affine/syntactic.hpp"
@@ -19,8 +19,8 @@ namespace step {
 
 struct VerifyOptions {
   AffineRule affine = AffineRule::flow;
-  /// Checked besides the default sizes, in double precision: at larger sizes float32 rounding alone can exceed the
-  /// tolerance.
+  /// Checked besides the default sizes, in double precision: at larger sizes float32 rounding alone can
+  /// exceed the tolerance.
   std::vector<SizeAssignment> extra_sizes{};
   int seeds = 1;           ///< seeds per choice of sizes; those after the first in double precision
   std::uint64_t seed = 42; ///< the first
@@ -29,7 +29,7 @@ struct VerifyOptions {
 
 /// Immutable after construction: verify() may be called from many threads at once.
 class Verifier {
-public:
+ public:
   static constexpr double absolute_tolerance = 1e-5, relative_tolerance = 1.3e-6;
 
   /// Evaluates the task's references at every choice of sizes and seed. Throws TaskError when that fails.
@@ -40,11 +40,11 @@ public:
     for (const auto& s : sizes)
       for (int k = 0; k < std::max(options_.seeds, 1); ++k) {
         const auto precision = instances_.empty() ? tensor::DType::float32 : tensor::DType::float64;
-        instances_.push_back(std::make_unique<const TaskInstance>(*task_, s, options_.seed + static_cast<unsigned>(k),
-                                                                  precision, options_.limits));
+        instances_.push_back(std::make_unique<const TaskInstance>(
+            *task_, s, options_.seed + static_cast<unsigned>(k), precision, options_.limits));
       }
     for (const auto& [name, value] : instances_[0]->program_names()) reserved_.push_back(name);
-    for (const auto* name : {"body", "check_data", "check_shape", "input_data", "torch"}) reserved_.push_back(name);
+    for (const auto* name : {"check_data", "check_shape", "input_data", "torch"}) reserved_.push_back(name);
   }
 
   [[nodiscard]] const Task& task() const { return *task_; }
@@ -60,6 +60,8 @@ public:
       v.affine_syntactic = syntactic(affine::check_syntactic(tree));
       syntax::check_program_rules(tree, {reserved_});
     } catch (const Fault& fault) {
+      if (tree.root == nullptr)
+        v.affine_syntactic = syntactic(affine::check_syntactic(impl)); // it knows all of Python
       return failed(std::move(v), fault);
     }
     for (const auto& instance : instances_) {
@@ -78,12 +80,15 @@ public:
     return p;
   }
 
-private:
+ private:
   static Affine syntactic(const affine::SyntacticReport& report) {
     switch (report.outcome) {
-    case affine::Outcome::pass: return Affine::pass;
-    case affine::Outcome::violation: return Affine::violation;
-    default: return Affine::error;
+    case affine::Outcome::pass:
+      return Affine::pass;
+    case affine::Outcome::violation:
+      return Affine::violation;
+    default:
+      return Affine::error;
     }
   }
 
@@ -93,12 +98,22 @@ private:
     v.message = fault.message;
     switch (fault.kind) {
     case FaultKind::syntax:
-    case FaultKind::rejected: v.stage = Stage::parse; break;
-    case FaultKind::name: v.stage = Stage::names; break;
-    case FaultKind::type: v.stage = computing ? Stage::values : Stage::type; break;
+    case FaultKind::rejected:
+      v.stage = Stage::parse;
+      break;
+    case FaultKind::name:
+      v.stage = Stage::names;
+      break;
+    case FaultKind::type:
+      v.stage = computing ? Stage::values : Stage::type;
+      break;
     case FaultKind::value:
-    case FaultKind::per_position: v.stage = Stage::values; break;
-    case FaultKind::limit: v.stage = Stage::limit; break;
+    case FaultKind::per_position:
+      v.stage = Stage::values;
+      break;
+    case FaultKind::limit:
+      v.stage = Stage::limit;
+      break;
     }
     return v;
   }
@@ -135,8 +150,10 @@ private:
       const auto got = evaluate(plan, instance);
       auto wrong = value_mismatch(plan, got, instance);
       v.functional = wrong.empty();
-      if (!v.functional) report(v, Stage::values, std::move(wrong) + at_sizes(instance));
-      else if (v.stage == Stage::parse) v.stage = Stage::passed;
+      if (!v.functional)
+        report(v, Stage::values, std::move(wrong) + at_sizes(instance));
+      else if (v.stage == Stage::parse)
+        v.stage = Stage::passed;
     } catch (const Fault& fault) {
       if (plan.reuse) note_affine(v, plan);
       if (v.stage == Stage::affine && computing) { // the affine stage comes first
@@ -156,7 +173,8 @@ private:
       v.stage = Stage::affine;
       v.at = plan.reuse->second;
       v.message = "a stream is consumed twice: first on line " + std::to_string(plan.reuse->first.line) +
-                  ", again here; every stream may be consumed at most once, make a second one with step.Copy().apply(..)";
+                  ", again here; every stream may be consumed at most once, make a second one with "
+                  "step.Copy().apply(..)";
     } else if (options_.affine == AffineRule::syntactic && v.affine_syntactic != Affine::pass) {
       v.stage = Stage::affine;
       v.message = "the syntactic affine check counts a name more than once; use step.Copy";
@@ -179,10 +197,11 @@ private:
       const auto& want = task_->outputs[i];
       const auto& got = plan.streams[plan.outputs[i]];
       if (got.dtype != want.type.dtype)
-        return want.name + " must hold " + want.type.dtype.text() + ", but the program returns " + got.dtype.text();
+        return want.name + " must hold " + want.type.dtype.text() + ", but the program returns " +
+               got.dtype.text();
       if (got.shape != want.type.shape)
-        return want.name + " must have dims " + text(want.type.shape) + " (innermost first), but the program returns " +
-               text(got.shape);
+        return want.name + " must have dims " + text(want.type.shape) +
+               " (innermost first), but the program returns " + text(got.shape);
     }
     return {};
   }
@@ -192,7 +211,8 @@ private:
     for (std::size_t i = 0; i < got.size(); ++i)
       for (std::size_t f = 0; f < got[i].size(); ++f) {
         const auto& expected = instance.expected()[i];
-        if (f >= expected.size()) return task_->outputs[i].name + " has no reference for component " + std::to_string(f);
+        if (f >= expected.size())
+          return task_->outputs[i].name + " has no reference for component " + std::to_string(f);
         auto wrong = difference(got[i][f].to(instance.precision()).contiguous(), expected[f]);
         if (!wrong.empty()) return task_->outputs[i].name + " " + wrong;
       }
@@ -201,7 +221,8 @@ private:
 
   static std::string difference(const tensor::Tensor& got, const tensor::Tensor& want) {
     if (got.sizes() != want.sizes())
-      return "has an array of shape " + tensor::text(got.sizes()) + ", expected " + tensor::text(want.sizes());
+      return "has an array of shape " + tensor::text(got.sizes()) + ", expected " +
+             tensor::text(want.sizes());
     return tensor::visit_float(got.dtype(), [&]<class T>(std::type_identity<T>) -> std::string {
       const auto *g = got.data<T>(), *w = want.data<T>();
       std::int64_t wrong = 0, first = -1;
@@ -231,7 +252,8 @@ private:
   [[nodiscard]] std::string at_sizes(const TaskInstance& instance) const {
     if (&instance == instances_[0].get()) return {};
     std::string out = " (at the sizes";
-    for (const auto& [symbol, size] : instance.bindings().all()) out += " " + symbol.name() + "=" + std::to_string(size);
+    for (const auto& [symbol, size] : instance.bindings().all())
+      out += " " + symbol.name() + "=" + std::to_string(size);
     return out + ")";
   }
 

@@ -143,9 +143,14 @@ inline void add_algebra(Registry& r) {
     if (c.function() != "inner") return ranked_product(c, 0, 1, 1);
     const Tensor &a = c.tensor(0), &b = c.tensor(1);
     if (a.rank() == 0 || b.rank() == 0) return tensor::binary(BinaryOp::multiply, a, b, c.function());
-    if (a.rank() == 1 || b.rank() == 1) return b.rank() == 1 ? tensor::matmul(a, b, "inner") : tensor::matmul(b, a, "inner");
-    if (a.rank() == 2 && b.rank() == 2) return tensor::matmul(a, tensor::transpose(b, 0, 1), "inner");
-    c.fail("is supported for up to 2 dimensions");
+    const std::int64_t k = a.size(a.rank() - 1);
+    if (k != b.size(b.rank() - 1))
+      c.fail("the last dimensions differ: shapes " + tensor::text(a.element_sizes()) + " and " + tensor::text(b.element_sizes()));
+    tensor::Shape sizes(a.element_sizes().first(static_cast<std::size_t>(a.rank() - 1)));
+    sizes.append(b.element_sizes().first(static_cast<std::size_t>(b.rank() - 1)));
+    const auto rows = [k](const Tensor& t) { return tensor::reshape(t, tensor::Shape{t.element_count() / std::max<std::int64_t>(k, 1), k}); };
+    if (k == 0) c.fail("the last dimension is empty");
+    return tensor::reshape(tensor::matmul(rows(a), tensor::transpose(rows(b), 0, 1), "inner"), sizes);
   });
   r.add("addmm", both, "input, mat1, mat2, *, beta=, alpha=", [](const Call& c) { return add_product_of(c, 2, 2); });
   r.add("addmv", both, "input, mat, vec, *, beta=, alpha=", [](const Call& c) { return add_product_of(c, 2, 1); });
@@ -156,6 +161,7 @@ inline void add_algebra(Registry& r) {
   r.add("kron", both, "input, other", kron);
   r.add("trace", both, "input", [](const Call& c) {
     if (c.tensor(0).rank() != 2) c.fail("expected a matrix, got shape " + tensor::text(c.tensor(0).element_sizes()));
+    if (c.tensor(0).dtype() == tensor::DType::boolean) c.fail("not defined for torch.bool");
     const Tensor d = tensor::diagonal(c.tensor(0), 0, 0, 1);
     return tensor::sum(d, tensor::all_dims(d), false);
   });

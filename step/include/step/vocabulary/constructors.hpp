@@ -16,6 +16,7 @@ using tensor::DType;
 /// torch.tensor of nested sequences of numbers and tensors; `type` is raised to the type of the contents.
 [[nodiscard]] inline Tensor tensor_of(const Call& c, Value v, DType& type, int depth = 0) {
   if (auto* t = v.as<TensorObject>()) {
+    if (depth > 0 && t->tensor.rank() > 0) c.fail("only one element tensors can be converted to Python scalars");
     type = std::max(type, t->tensor.dtype());
     return t->tensor;
   }
@@ -147,6 +148,11 @@ using tensor::DType;
   return heap.make<interp::List>(std::move(items));
 }
 
+/// A view of one value in the shape of the input.
+[[nodiscard]] inline Tensor fill_view(const Call& c) {
+  return tensor::broadcast_to(fill_value(c, 1, c.tensor(0)), c.tensor(0).element_sizes(), c.function());
+}
+
 /// Smallest, largest and other limits of a type, as torch.finfo and torch.iinfo.
 [[nodiscard]] inline Value type_limits(const Call& c) {
   const DType type = c.dtype(0, tensor::default_float());
@@ -172,7 +178,8 @@ inline void add_constructors(Registry& r) {
   constexpr unsigned both = in_torch | as_method;
   r.add("tensor as_tensor", in_torch, "data, *, dtype=, pin_memory=", make_tensor);
   r.add("asarray", in_torch, "obj, *, dtype=, copy=", make_tensor);
-  r.add("scalar_tensor", in_torch, "data, *, dtype=", make_tensor);
+  r.add("scalar_tensor", in_torch, "s, *, dtype=",
+        [](const Call& c) { return Tensor::scalar(c.number(0), c.dtype(1, tensor::default_float())); });
   r.add("zeros empty", in_torch, "*size, *, dtype=, layout=", [](const Call& c) {
     return filled(size_argument(c, 0), 0, c.dtype(1, tensor::default_float()));
   });
@@ -181,6 +188,8 @@ inline void add_constructors(Registry& r) {
   });
   r.add("full", in_torch, "size, fill_value, *, dtype=, layout=", [](const Call& c) {
     const Scalar v = c.number(1);
+    std::span<const Value> items;
+    if (!interp::sequence_items(c.value(0), items)) c.wrong(0, "tuple of ints");
     return filled(c.integers(0), v, c.dtype(2, v.dtype()));
   });
   r.add("zeros_like empty_like", in_torch, "input, *, dtype=, layout=, memory_format=",
@@ -220,7 +229,6 @@ inline void add_constructors(Registry& r) {
       tensor::Shape here(sizes.size(), 1);
       here[static_cast<int>(i)] = sizes[static_cast<int>(i)];
       parts[i] = tensor::broadcast_to(tensor::reshape(parts[i], here), sizes, c.function());
-      if (swap) parts[i] = tensor::transpose(parts[i], 0, 1);
     }
     if (swap) std::swap(parts[0], parts[1]);
     return make(c.heap(), std::move(parts));
@@ -249,14 +257,13 @@ inline void add_constructors(Registry& r) {
   r.add_value("finfo", in_torch, "type=", type_limits, 1);
   r.add_value("iinfo", in_torch, "type", type_limits, 0);
 
-  r.add("fill", in_torch | as_method | also_in_place, "input, value", [](const Call& c) {
-    const Tensor& x = c.tensor(0);
-    if (!c.is_tensor(1)) return filled_like(x, c.number(1), x.dtype());
-    if (c.tensor(1).rank() != 0) c.fail("only supports 0-dimension value tensor");
-    return tensor::broadcast_to(c.tensor(1).to(x.dtype()), x.element_sizes(), c.function());
+  r.add("fill", in_torch, "input, value", [](const Call& c) { return fill_view(c).clone(); });
+  r.add("fill", only_in_place, "input, value", fill_view);
+  r.add("zero", only_in_place, "input", [](const Call& c) {
+    return tensor::broadcast_to(Tensor::scalar(0, c.tensor(0).dtype()), c.tensor(0).element_sizes(), c.function());
   });
-  r.add("zero", only_in_place, "input", [](const Call& c) { return filled_like(c.tensor(0), 0, c.tensor(0).dtype()); });
   r.add("copy", only_in_place, "input, src, non_blocking=", [](const Call& c) {
+    if (!c.is_tensor(1)) return fill_view(c);
     return tensor::broadcast_to(c.tensor(1).to(c.tensor(0).dtype()), c.tensor(0).element_sizes(), c.function());
   });
 }

@@ -28,6 +28,17 @@ using tensor::UnaryOp;
   if (op == BinaryOp::power && b.tensor == nullptr && !b.number.is_real() && b.number.integer() < 0 &&
       !tensor::is_floating(a.dtype()))
     tensor::fail(std::string(function) + "(): integers to negative integer powers are not allowed");
+  if (op == BinaryOp::power && b.tensor == nullptr && tensor::is_floating(a.dtype())) {
+    // Exponents for which there is something faster, and for 0.5 something else, than pow.
+    const double e = b.number.real();
+    if (e == 0.5) return tensor::unary(UnaryOp::sqrt, *a.tensor, function);
+    if (e == -0.5) return tensor::unary(UnaryOp::rsqrt, *a.tensor, function);
+    if (e == -1) return tensor::unary(UnaryOp::reciprocal, *a.tensor, function);
+    if (e == 2) return tensor::unary(UnaryOp::square, *a.tensor, function);
+    if (e == 3) return tensor::visit_float(a.dtype(), [&]<class T>(std::type_identity<T>) {
+      return tensor::map1<T, T>(*a.tensor, [](T x) { return x * x * x; });
+    });
+  }
   return tensor::binary(op, a, b, function);
 }
 [[nodiscard]] inline Tensor call_binary(const Call& c) {
@@ -82,7 +93,6 @@ using tensor::UnaryOp;
 [[nodiscard]] inline Tensor clamp(const Call& c, std::size_t low, std::size_t high) {
   if (!c.has(low) && !c.has(high)) c.fail("at least one of 'min' or 'max' must not be None");
   const Tensor& x = c.tensor(0);
-  if (x.dtype() == tensor::DType::boolean) c.fail("not defined for torch.bool");
   if (!c.is_tensor(low) && !c.is_tensor(high)) {
     const Scalar lo = c.has(low) ? c.number(low) : Scalar(0), hi = c.has(high) ? c.number(high) : Scalar(0);
     return tensor::clamp(x, c.has(low) ? &lo : nullptr, c.has(high) ? &hi : nullptr);
@@ -95,19 +105,13 @@ using tensor::UnaryOp;
   return t;
 }
 
-/// The number cast to x's type, refused where that would lose a fraction.
+/// A number or scalar tensor cast to x's type, truncating like PyTorch.
 [[nodiscard]] inline Tensor fill_value(const Call& c, std::size_t i, const Tensor& x) {
   if (c.is_tensor(i)) {
     if (c.tensor(i).rank() != 0) c.fail("only supports a 0-dimensional value tensor");
-    if (tensor::is_floating(c.tensor(i).dtype()) && !tensor::is_floating(x.dtype()))
-      c.fail("value of type " + std::string(name_of(c.tensor(i).dtype())) + " cannot be written to " +
-             std::string(name_of(x.dtype())));
     return c.tensor(i).to(x.dtype());
   }
-  const Scalar v = c.number(i);
-  if (x.dtype() == tensor::DType::int64 && v.is_real() && v.real() != std::trunc(v.real()))
-    c.fail("value cannot be converted to int64 without loss");
-  return Tensor::scalar(v, x.dtype());
+  return Tensor::scalar(c.number(i), x.dtype());
 }
 [[nodiscard]] inline Tensor masked_fill(const Call& c) {
   const Tensor& mask = c.tensor(1);
@@ -242,8 +246,12 @@ inline void add_elementwise(Registry& r) {
                           unsigned where = everywhere) { r.add(names, where, "input, other", f, static_cast<int>(op)); };
   r.add("add", everywhere, "input, other, *, alpha=", call_add, static_cast<int>(BinaryOp::add));
   r.add("sub subtract", everywhere, "input, other, *, alpha=", call_add, static_cast<int>(BinaryOp::subtract));
-  r.add("rsub", in_torch, "other, input, *, alpha=", [](const Call& c) {
-    return apply(BinaryOp::subtract, c.operand(1), c.operand(0), c.function());
+  r.add("rsub", in_torch, "input, other, *, alpha=", [](const Call& c) {
+    if (!c.has(2)) return apply(BinaryOp::subtract, c.operand(1), c.tensor(0), c.function());
+    if (c.number(2).is_real() && !tensor::is_floating(c.tensor(0).dtype()) && !tensor::is_floating(c.operand(1).dtype()))
+      c.fail("for integral input tensors, argument alpha must not be a floating point number");
+    const Tensor scaled = tensor::binary(BinaryOp::multiply, c.tensor(0), c.number(2), c.function());
+    return apply(BinaryOp::subtract, c.operand(1), scaled, c.function());
   });
   binary("mul multiply", BinaryOp::multiply, call_binary_either);
   r.add("div divide", everywhere, "input, other, *, rounding_mode=", call_divide);
@@ -262,7 +270,10 @@ inline void add_elementwise(Registry& r) {
   binary("logaddexp2", BinaryOp::logaddexp2, call_binary_tensors, in_torch | as_method);
   binary("xlogy", BinaryOp::xlogy, call_binary_either);
   binary("copysign", BinaryOp::copysign);
-  r.add("heaviside", everywhere, "input, values", call_binary_tensors, static_cast<int>(BinaryOp::heaviside));
+  r.add("heaviside", everywhere, "input, values", [](const Call& c) {
+    if (c.tensor(0).dtype() != c.tensor(1).dtype()) c.fail("expects input and values of the same dtype");
+    return tensor::binary(BinaryOp::heaviside, c.tensor(0), c.tensor(1), c.function());
+  });
   binary("lt less", BinaryOp::less);
   binary("le less_equal", BinaryOp::less_equal);
   binary("gt greater", BinaryOp::less, call_greater);
@@ -283,8 +294,10 @@ inline void add_elementwise(Registry& r) {
   r.add("clamp_max", everywhere, "input, max", [](const Call& c) { return clamp(c, Call::most - 1, 1); });
   r.add("masked_fill", everywhere, "input, mask, value", masked_fill);
   r.add_value("where", in_torch, "condition, input=, other=", where);
-  r.add("where", as_method, "input, condition, other",
-        [](const Call& c) { return tensor::where(c.tensor(1), c.tensor(0), c.operand(2)); });
+  r.add("where", as_method, "input, condition, other", [](const Call& c) {
+    if (c.tensor(1).dtype() != tensor::DType::boolean) c.fail("expected condition to be a boolean tensor");
+    return tensor::where(c.tensor(1), c.tensor(0), c.operand(2));
+  });
   r.add("lerp", everywhere, "input, end, weight", lerp);
   r.add("addcmul", everywhere, "input, tensor1, tensor2, *, value=", add_product, static_cast<int>(BinaryOp::multiply));
   r.add("addcdiv", everywhere, "input, tensor1, tensor2, *, value=", add_product, static_cast<int>(BinaryOp::divide));

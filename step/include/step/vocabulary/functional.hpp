@@ -72,8 +72,10 @@ namespace detail {
   return tensor::binary(BinaryOp::divide, x, tensor::clamp(size, &least, nullptr), c.function());
 }
 [[nodiscard]] inline Tensor cosine_similarity(const Call& c) {
-  const Tensor &a = c.tensor(0), &b = c.tensor(1);
-  if (!tensor::is_floating(a.dtype()) || !tensor::is_floating(b.dtype())) c.fail("expected floating point tensors");
+  tensor::Promotion promotion;
+  for (std::size_t i : {0U, 1U}) promotion.add(c.tensor(i).dtype(), c.tensor(i).rank());
+  if (!tensor::is_floating(promotion.result())) c.fail("expected common dtype to be floating point");
+  const Tensor a = c.tensor(0).to(promotion.result()), b = c.tensor(1).to(promotion.result());
   const auto sizes = tensor::broadcast_sizes(a.element_sizes(), b.element_sizes(), c.function());
   const Tensor x = tensor::broadcast_to(a, sizes, c.function()), y = tensor::broadcast_to(b, sizes, c.function());
   const auto dims = x.rank() == 0 ? 0 : tensor::DimSet{1} << static_cast<unsigned>(x.dim(c.integer(2, 1), c.function()));
@@ -87,6 +89,7 @@ namespace detail {
 [[nodiscard]] inline Tensor glu(const Call& c) {
   const Tensor& x = c.tensor(0);
   if (x.rank() == 0) c.fail("does not support 0-dimensional tensors");
+  if (!tensor::is_floating(x.dtype())) c.fail("not defined for " + std::string(name_of(x.dtype())));
   const int d = x.dim(c.integer(1, -1), c.function());
   if (x.size(d) % 2 != 0) c.fail("halving dimension must be even, but dimension " + std::to_string(d) + " is size " + std::to_string(x.size(d)));
   const std::int64_t half = x.size(d) / 2;
@@ -106,7 +109,7 @@ namespace detail {
 
 inline void add_functional(Registry& r) {
   using namespace detail;
-  r.add("gelu", in_functional, "input, approximate=", gelu);
+  r.add("gelu", in_functional, "input, *, approximate=", gelu);
   r.add("softplus", in_functional, "input, beta=, threshold=",
         [](const Call& c) { return tensor::softplus(c.tensor(0), c.real(1, 1.0), c.real(2, 20.0)); });
   r.add("elu", in_functional, "input, alpha=, inplace=", [](const Call& c) { return tensor::elu(c.tensor(0), c.real(1, 1.0), 1.0); });
@@ -119,13 +122,13 @@ inline void add_functional(Registry& r) {
         [](const Call& c) { return tensor::leaky_relu(c.tensor(0), c.real(1, 0.01)); });
   r.add("hardtanh", in_functional, "input, min_val=, max_val=, inplace=", [](const Call& c) {
     const Scalar low = c.real(1, -1.0), high = c.real(2, 1.0);
-    if (low.real() > high.real()) c.fail("min_val cannot be greater than max_val");
     if (c.tensor(0).dtype() == tensor::DType::boolean) c.fail("not defined for torch.bool");
     return tensor::clamp(c.tensor(0), &low, &high).to(c.tensor(0).dtype());
   });
   r.add("threshold", in_functional | in_torch, "input, threshold, value, inplace=", [](const Call& c) {
     const Tensor& x = c.tensor(0);
-    return tensor::where(tensor::binary(BinaryOp::less, c.operand(1), x, c.function()), x, c.operand(2)).to(x.dtype());
+    const Tensor low = tensor::binary(BinaryOp::less_equal, x, c.number(1), c.function());
+    return tensor::where(low, c.number(2), x).to(x.dtype());
   });
   r.add("layer_norm", in_functional | in_torch, "input, normalized_shape, weight=, bias=, eps=", layer_norm);
   r.add("rms_norm", in_functional, "input, normalized_shape, weight=, eps=", rms_norm);

@@ -108,7 +108,9 @@ using syntax::Op;
   switch (op) {
   case syntax::Op::negative: return make(heap, tensor::unary(tensor::UnaryOp::negative, t->tensor, "-"));
   case syntax::Op::invert: return make(heap, tensor::unary(tensor::UnaryOp::bit_not, t->tensor, "~"));
-  case syntax::Op::positive: return v;
+  case syntax::Op::positive:
+    if (t->tensor.dtype() == tensor::DType::boolean) tensor::fail("the + operator, on a bool tensor, is not supported");
+    return v;
   case syntax::Op::logical_not: return Value::boolean(!truth(v));
   default: tensor::fail("unsupported operator on a tensor");
   }

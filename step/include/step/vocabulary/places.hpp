@@ -51,7 +51,7 @@ using tensor::Store;
   const std::size_t source = c.has(3) ? 3 : 5;
   if (!c.has(source)) c.fail("missing argument 'src' or 'value'");
   const Tensor& places = c.tensor(2);
-  if (c.is_tensor(source) && !(c.tensor(source).rank() == 0 && places.rank() > 0))
+  if (c.is_tensor(source))
     return tensor::scatter(x, c.integer(1), places, c.tensor(source), how, c.function());
   const Tensor value = fill_value(c, source, x);
   return tensor::scatter(x, c.integer(1), places, tensor::broadcast_to(value, places.element_sizes(), c.function()), how,

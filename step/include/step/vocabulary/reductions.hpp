@@ -72,17 +72,20 @@ template <bool largest> [[nodiscard]] Tensor arg_extreme(const Call& c) {
 }
 
 [[nodiscard]] inline Tensor norm(const Call& c, std::size_t order, std::size_t dim, std::size_t keep, std::size_t dtype,
-                                 bool matrix) {
+                                 bool linalg, bool matrix) {
   const Tensor x = cast_input(c, dtype);
   double p = 2;
   if (auto* s = c.value(order).as<interp::String>()) {
     if (s->text != "fro") c.fail("order '" + s->text + "' is not supported");
+    if (linalg && (!matrix || x.rank() != 2 || (c.has(dim) && c.integers(dim).size() != 2))) c.fail("order 'fro' needs a matrix");
   } else if (c.has(order)) {
     p = c.real(order);
     const bool two = c.has(dim) ? c.integers(dim).size() == 2 : x.rank() == 2;
     if (matrix && two)
       throw Fault(FaultKind::rejected, std::string(c.function()) + "(): matrix norms other than 'fro' are not supported");
   }
+  if (linalg && std::isinf(p) && x.element_count() == 0 && tensor::count_in(x, c.dims(dim, x)) == 0)
+    c.fail("the infinity norm of an empty tensor is not defined");
   return tensor::norm(x, p, c.dims(dim, x), c.flag(keep, false), c.function());
 }
 
@@ -117,6 +120,8 @@ inline void add_reductions(Registry& r) {
     return in_dtype(c, 3, tensor::sum(x, c.dims(1, x), c.flag(2, false)));
   });
   r.add("nansum", both, "input, dim=, keepdim=, *, dtype=", [](const Call& c) {
+    if (tensor::is_floating(c.tensor(0).dtype()) && c.has(3) && !tensor::is_floating(c.dtype(3, tensor::DType::float32)))
+      c.fail("result type can't be an integer");
     Tensor x = cast_input(c, 3);
     if (tensor::is_floating(x.dtype())) x = tensor::where(tensor::unary(tensor::UnaryOp::isnan, x, "nansum"), Scalar(0), x);
     return in_dtype(c, 3, tensor::sum(x, c.dims(1, x), c.flag(2, false)));
@@ -166,9 +171,9 @@ inline void add_reductions(Registry& r) {
   r.add("std", both, "input, dim=, unbiased=, keepdim=, *, correction=", [](const Call& c) {
     return tensor::unary(tensor::UnaryOp::sqrt, spread(c, c.tensor(0)), c.function());
   });
-  r.add("norm", both, "input, p=, dim=, keepdim=, dtype=", [](const Call& c) { return norm(c, 1, 2, 3, 4, false); });
-  r.add("norm", in_linalg, "input, ord=, dim=, keepdim=, *, dtype=", [](const Call& c) { return norm(c, 1, 2, 3, 4, true); });
-  r.add("vector_norm", in_linalg, "input, ord=, dim=, keepdim=, *, dtype=", [](const Call& c) { return norm(c, 1, 2, 3, 4, false); });
+  r.add("norm", both, "input, p=, dim=, keepdim=, dtype=", [](const Call& c) { return norm(c, 1, 2, 3, 4, false, false); });
+  r.add("norm", in_linalg, "input, ord=, dim=, keepdim=, *, dtype=", [](const Call& c) { return norm(c, 1, 2, 3, 4, true, true); });
+  r.add("vector_norm", in_linalg, "input, ord=, dim=, keepdim=, *, dtype=", [](const Call& c) { return norm(c, 1, 2, 3, 4, true, false); });
   r.add("logsumexp", both, "input, dim, keepdim=", [](const Call& c) {
     return tensor::logsumexp(c.tensor(0), c.dims(1, c.tensor(0)), c.flag(2, false));
   });
@@ -190,7 +195,6 @@ inline void add_reductions(Registry& r) {
     if (x.rank() == 0) c.fail("expects input to be at least one-dimensional");
     const int d = x.dim(c.integer(2, -1), c.function());
     std::int64_t n = c.integer(1, 1);
-    if (n < 0) c.fail("order must be non-negative but got " + std::to_string(n));
     for (; n > 0 && x.size(d) > 0; --n) {
       const std::int64_t m = x.size(d);
       const auto op = x.dtype() == tensor::DType::boolean ? tensor::BinaryOp::bit_xor : tensor::BinaryOp::subtract;
@@ -218,6 +222,7 @@ inline void add_reductions(Registry& r) {
   r.add_value("kthvalue", both, "input, k, dim=, keepdim=", [](const Call& c) {
     const Tensor& x = c.tensor(0);
     const int d = x.dim(c.integer(2, -1), c.function());
+    if (x.dtype() == tensor::DType::boolean) c.fail("not defined for torch.bool");
     const std::int64_t k = c.integer(1), n = x.rank() == 0 ? 1 : x.size(d);
     if (k < 1 || k > n) c.fail("selected number k out of range for dimension " + std::to_string(d));
     Indexed all = tensor::sorted(x, d, false, k, c.function());
@@ -232,6 +237,8 @@ inline void add_reductions(Registry& r) {
     const Tensor& x = c.tensor(0);
     if (x.dtype() == tensor::DType::boolean) c.fail("not defined for torch.bool");
     if (c.has(1)) return indexed(c, median(c, x, x.dim(c.integer(1), c.function()), c.flag(2, false)));
+    if (x.element_count() == 0 && tensor::is_floating(x.dtype()))
+      return make(c.heap(), Tensor::full(tensor::Shape(x.lead_sizes()), std::numeric_limits<double>::quiet_NaN(), x.dtype(), x.lead()));
     return make(c.heap(), median(c, tensor::reshape(x, tensor::Shape{-1}), 0, false).values);
   });
 }

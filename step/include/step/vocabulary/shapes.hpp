@@ -19,6 +19,7 @@ namespace detail {
 
 [[nodiscard]] inline Tensor repeat_interleave(const Call& c) {
   const Tensor& x = c.tensor(0);
+  if (c.has(2) && x.rank() == 0) c.fail("dimension specified but the tensor has no dimensions");
   const Tensor flat = c.has(2) ? x : tensor::reshape(x, tensor::Shape{-1});
   const std::int64_t dim = c.integer(2, 0);
   if (!c.is_tensor(1)) return tensor::repeat_each(flat, c.integer(1), dim);
@@ -106,6 +107,7 @@ inline void add_shapes(Registry& r) {
   r.add("expand_as", as_method, "input, other", [](const Call& c) { return tensor::expand(c.tensor(0), c.tensor(1).element_sizes()); });
   r.add("broadcast_to", both, "input, size", [](const Call& c) { return tensor::expand(c.tensor(0), size_argument(c, 1)); });
   r.add_value("broadcast_tensors", in_torch, "*tensors", [](const Call& c) {
+    if (!c.has(0)) return make(c.heap(), std::vector<Tensor>());
     auto parts = c.tensors(0);
     Shape sizes;
     for (const Tensor& t : parts) sizes = tensor::broadcast_sizes(sizes, t.element_sizes(), c.function());
@@ -210,6 +212,7 @@ inline void add_shapes(Registry& r) {
     return tensor::permute(c.tensor(0), order);
   });
   r.add("mT", as_attribute, "input", [](const Call& c) {
+    if (c.tensor(0).rank() == 0) return c.tensor(0);
     if (c.tensor(0).rank() < 2) c.fail("tensor.mT is only supported on matrices or batches of matrices");
     return tensor::transpose(c.tensor(0), -2, -1);
   });

@@ -21,6 +21,7 @@ struct Subscript {
   std::vector<Tensor> indices; ///< per dimension of view; undefined stands for `:`
   Tensor mask;                 ///< the only advanced index, if it is a mask: boolean, for dims from `mask_dim` on
   int mask_dim = 0;
+  bool scalar_mask = false;    ///< that mask was one bool, not a tensor with dimensions
   [[nodiscard]] bool advanced() const {
     return std::any_of(indices.begin(), indices.end(), [](const Tensor& t) { return t.defined(); });
   }
@@ -98,6 +99,7 @@ struct Subscript {
     } else if (v.is_bool() || (t != nullptr && t->tensor.dtype() == tensor::DType::boolean && t->tensor.rank() == 0)) {
       // One more dimension of length 1, kept or dropped.
       s.view = s.view.inserted(s.view.lead() + dim);
+      s.scalar_mask = true;
       put_mask(t != nullptr ? t->tensor.inserted(t->tensor.axes()) : Tensor::full({1}, v.as_bool(), tensor::DType::boolean));
     } else if (v.is_int()) {
       s.view = tensor::select(s.view, dim, v.as_int(), "index");
@@ -148,9 +150,14 @@ inline void resolve_masks(Subscript& s) {
 /// x[index] = value, in place: the value broadcasts and is converted to x's type.
 inline void set_item(Heap&, Tensor& x, Value index, Value value) {
   if (x.frozen()) tensor::fail("in-place write to input data");
-  detail::Subscript s = detail::read_subscript(x, index);
+  if (index.is_bool() && !index.as_bool()) return;
+  detail::Subscript s = detail::read_subscript(x, index.is_bool() ? Value::none() : index);
   Tensor v;
-  if (auto* t = value.as<TensorObject>()) v = t->tensor.to(x.dtype());
+  bool same_type = true;
+  if (auto* t = value.as<TensorObject>()) {
+    same_type = t->tensor.dtype() == x.dtype();
+    v = t->tensor.to(x.dtype());
+  }
   else if (value.is_number()) v = Tensor::scalar(number_of(value), x.dtype());
   else tensor::fail("can't assign a " + std::string(type_name(value)) + " to a tensor element");
   const auto strip = [&v](int rank) { // leading 1s are ignored
@@ -160,6 +167,10 @@ inline void set_item(Heap&, Tensor& x, Value index, Value value) {
     strip(s.view.rank());
     return tensor::assign(s.view, v, "setitem");
   }
+  if (!same_type && (!s.mask.defined() || s.scalar_mask || v.rank() != 0))
+    tensor::fail("setitem: source and destination dtypes must match, got " +
+                 std::string(name_of(value.as<TensorObject>()->tensor.dtype())) + " for a tensor of " +
+                 std::string(name_of(x.dtype())));
   if (s.mask.defined() && v.rank() == 0) { // the same for every true element: no need to know which these are
     Tensor mask = s.mask;
     for (int d = s.mask_dim + mask.rank(); d < s.view.rank(); ++d) mask = mask.inserted(mask.axes());

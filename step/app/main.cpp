@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+// The `strata` command line: options, help, and one line of explanation for whatever goes wrong.
+// What the commands do is in the file of the command's name.
+#include "failure.hpp"
+#include "nearest.hpp"
+#include "options.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <new>
+#include <string>
+#include <vector>
+
+namespace {
+
+using app::Failure;
+
+constexpr const char* exit_codes = "Exit codes: 0 done, or the program passed; 1 the program is wrong, or "
+                                   "the run ended by budget, interrupt or failure;\n"
+                                   "2 bad usage, or an input or output that cannot be used.";
+
+/// CLI11 would turn -1 into 2^64 - 1.
+std::string require_digits(const std::string& text) {
+  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? "" : "'" + text.substr(0, 40) + "' is not a whole number, 0 or more";
+}
+
+void add_data(CLI::App& command, app::DataOptions& data) {
+  command.add_option("--tasks", data.tasks, "directory with task files (default: the bundled tasks)")
+      ->type_name("DIR");
+}
+
+void add_json(CLI::App& command, bool& json) {
+  command.add_flag("--json", json, "print JSON instead of text");
+}
+
+void add_run(CLI::App& root, app::RunCommand& o) {
+  auto& c = *root.add_subcommand("run", "run the self-improvement experiment on a set of tasks");
+  c.footer("Samples programs for every open task, keeps what the verifier accepts, and shows the "
+           "hardest-earned of it first\n"
+           "while sampling again, until everything is solved or all experience has been shown in vain. "
+           "Everything is written to\n"
+           "the run's directory as it happens; Ctrl-C ends the step in order, and --resume goes on.\n"
+           "Example: strata run --samples 32 --granularity 3 --seed 1 --out runs/first");
+  add_data(c, o.data);
+  c.add_option("--model", o.model, "who proposes programs: local, the embedded proposer (default: local)")
+      ->type_name("SPEC");
+  c.add_option("--mode", o.mode, "iterative, or single: one step without demonstrations (default: iterative)")
+      ->type_name("MODE");
+  c.add_option("--samples", o.samples, "samples per task, step and temperature, 1..100000 (default: 64)")
+      ->type_name("N");
+  c.add_option("--temperature", o.temperature, "temperatures, separated by commas (default: 0.4,0.7,1.0)")
+      ->type_name("T,..");
+  c.add_option("--granularity", o.granularity, "number of strata, 1..1000 (default: 3)")->type_name("M");
+  c.add_option("--seed", o.seed, "of all random choices (default: 0)")->type_name("S")->check(require_digits);
+  c.add_option("--out", o.out, "directory for the results (default: runs/<UTC time>)")->type_name("DIR");
+  c.add_option("--resume", o.resume, "continue the run in this directory, with its configuration")
+      ->type_name("DIR");
+  c.add_option("--budget-usd", o.budget_usd, "end the run in order when it has cost this much")
+      ->type_name("X");
+  c.add_option("--budget-tokens", o.budget_tokens, "end the run in order after this many tokens, in and out")
+      ->type_name("N")
+      ->check(require_digits);
+  c.add_option("--concurrency", o.concurrency, "threads that verify (default: as many as the machine has)")
+      ->type_name("N");
+  add_json(c, o.json);
+}
+
+void add_verify(CLI::App& root, app::VerifyCommand& o) {
+  auto& c = *root.add_subcommand("verify", "verify one program, or a corpus of programs");
+  c.footer("Examples: strata verify --task tasks/bmm/bmm_0.yaml --impl program.py\n"
+           "          strata verify --corpus programs.jsonl > verdicts.jsonl     each line {\"task\", "
+           "\"id\", \"impl\"}");
+  c.add_option("--task", o.task, "the task file")->type_name("FILE");
+  c.add_option("--impl", o.impl,
+               "the program, as text or as YAML with the key impl; - is standard input; default: impl in "
+               "the task file")
+      ->type_name("FILE|-");
+  c.add_option("--affine", o.affine, "which affine checker decides: flow or syntactic (default: flow)")
+      ->type_name("RULE")
+      ->check(CLI::IsMember({"flow", "syntactic"}));
+  c.add_option("--sizes", o.sizes, "also check at these sizes; may be repeated")
+      ->type_name("M=5,N=7,..")
+      ->take_all()
+      ->delimiter('\0');
+  c.add_option("--seeds", o.seeds, "seeds per choice of sizes, 1..1000 (default: 1)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000));
+  c.add_option("--tasks", o.data.tasks,
+               "with --corpus: directory with task files (default: the bundled tasks)")
+      ->type_name("DIR");
+  c.add_option("--corpus", o.corpus, "verify many: a file of JSON lines, or - for standard input")
+      ->type_name("FILE.jsonl");
+  c.add_option("--jobs", o.jobs, "with --corpus: threads, 1..1024 (default: as many as the machine has)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+  c.add_flag("--no-cache", o.no_cache, "with --corpus: verify equal programs again");
+  add_json(c, o.json);
+}
+
+void add_tasks(CLI::App& root, app::TasksCommand& o) {
+  auto& c = *root.add_subcommand("tasks", "list tasks, or check their solutions and the prompts");
+  add_data(c, o.data);
+  c.add_flag("--check", o.check,
+             "verify every solution and every example of the prompts at several sizes and seeds");
+  c.add_option("--solutions", o.data.solutions,
+               "with --check: directory with solutions (default: the bundled ones)")
+      ->type_name("DIR");
+  c.add_option("--prompts", o.data.prompts,
+               "with --check: directory with prompts (default: the bundled ones)")
+      ->type_name("DIR");
+  add_json(c, o.json);
+}
+
+void add_codegen(CLI::App& root, app::CodegenCommand& o) {
+  auto& c =
+      *root.add_subcommand("codegen", "write the pytest file that runs a program on the Python prototype");
+  c.add_option("--task", o.task, "the task file")->type_name("FILE")->required();
+  c.add_option("--impl", o.impl, "the program; - is standard input; default: impl in the task file")
+      ->type_name("FILE|-");
+  c.add_option("-o,--out", o.out, "where to write it (default: standard output)")->type_name("FILE");
+  add_json(c, o.json);
+}
+
+void add_report(CLI::App& root, app::ReportCommand& o) {
+  auto& c = *root.add_subcommand("report", "tables and plots of a run");
+  c.add_option("run", o.run, "the directory of the run")->type_name("RUN")->required();
+  c.add_option("--html", o.html, "also write a self-contained page with the learning curve")
+      ->type_name("FILE");
+  add_json(c, o.json);
+}
+
+/// The message for a command line that CLI11 refuses, with the nearest name for a misspelt one.
+std::string usage_message(const CLI::App& root, const CLI::ParseError& error,
+                          const std::vector<std::string>& arguments) {
+  const CLI::App* command = nullptr;
+  std::vector<std::string> commands;
+  for (const auto* sub : root.get_subcommands([](const CLI::App*) { return true; })) {
+    commands.push_back(sub->get_name());
+    if (!arguments.empty() && arguments[0] == sub->get_name()) command = sub;
+  }
+  const std::string where = command == nullptr ? "" : command->get_name() + ": ";
+  const std::string help = "see strata " + (command == nullptr ? "" : command->get_name() + " ") + "--help";
+  if (command == nullptr && !arguments.empty() && arguments[0].rfind('-', 0) != 0)
+    return app::unknown_name("command", arguments[0], commands) + "; see strata --help";
+  if (arguments.empty())
+    return "no command given; use one of run, verify, tasks, codegen, report, or see strata --help";
+  std::vector<std::string> options{"--help"};
+  const CLI::App& place = command == nullptr ? root : *command;
+  for (const auto* option : place.get_options())
+    for (const auto& name : option->get_lnames()) options.push_back("--" + name);
+  for (const auto& argument : arguments) {
+    const std::string name = argument.substr(0, argument.find('='));
+    if (name.rfind("--", 0) == 0 && name.size() > 2 &&
+        std::find(options.begin(), options.end(), name) == options.end())
+      return where + app::unknown_name("option", name, options) + "; " + help;
+  }
+  std::string text = error.what();
+  for (char& ch : text)
+    if (ch == '\n') ch = ' ';
+  return where + text + "; " + help;
+}
+
+int dispatch(int argc, char** argv) {
+  CLI::App root("strata: adaptive self-improvement learning, with the dataflow language STeP as its instance",
+                "strata");
+  root.footer(exit_codes);
+  root.set_version_flag("--version", std::string("strata ") + STRATA_VERSION);
+  root.require_subcommand(1);
+  app::RunCommand run;
+  app::VerifyCommand verify;
+  app::TasksCommand tasks;
+  app::CodegenCommand codegen;
+  app::ReportCommand report;
+  add_run(root, run);
+  add_verify(root, verify);
+  add_tasks(root, tasks);
+  add_codegen(root, codegen);
+  add_report(root, report);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return root.exit(error, std::cout, std::cout);
+    throw Failure(usage_message(root, error, std::vector<std::string>(argv + 1, argv + argc)));
+  }
+  if (root.got_subcommand("run")) return app::run(run);
+  if (root.got_subcommand("verify")) return app::verify(verify);
+  if (root.got_subcommand("tasks")) return app::tasks(tasks);
+  if (root.got_subcommand("codegen")) return app::codegen(codegen);
+  return app::report(report);
+}
+
+/// One line on standard error.
+void complain(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  std::fprintf(stderr, "strata: %s\n", text.c_str());
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const int code = dispatch(argc, argv);
+    std::cout.flush();
+    if (!std::cout || std::fflush(stdout) != 0)
+      throw Failure("standard output: cannot write; free some space");
+    return code;
+  } catch (const std::bad_alloc&) {
+    complain("out of memory; use fewer samples, threads or smaller inputs");
+  } catch (const std::exception& e) { // Failure and TaskError say what to do
+    complain(e.what());
+  }
+  return app::Exit::unusable;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// What a report needs of a run directory, read with tolerance: a run that crashed or goes on has incomplete
+// files, and files from elsewhere may contain anything.
+#pragma once
+
+#include "curve.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace app {
+
+/// The answers to one task in the first step, by class of equal programs.
+struct TaskAnswers {
+  std::uint64_t correct = 0, wrong = 0;
+  std::uint64_t correct_classes = 0, wrong_classes = 0, all_classes = 0;
+};
+
+struct RunFiles {
+  std::vector<std::string> tasks; ///< ids
+  std::string mode, model, ended;
+  double seconds = 0;
+  std::vector<StepRow> steps;
+  double pass_at_1 = 0, pass_at_n = 0;        ///< of the first step, at the best temperature of each task
+  std::map<std::string, TaskAnswers> answers; ///< of the first step
+  std::uint64_t samples = 0, failed_requests = 0;
+  std::uint64_t damaged_lines = 0;
+};
+
+/// Throws Failure when the directory is no run. O(files); memory does not grow with the number of samples of
+/// a task beyond 8 bytes for each distinct program.
+[[nodiscard]] RunFiles read_run(const std::filesystem::path& run);
+
+/// The folder of an id: its group.
+[[nodiscard]] inline std::string group_of(const std::string& id) {
+  const auto slash = id.rfind('/');
+  return slash == std::string::npos ? "-" : id.substr(0, slash);
+}
+
+} // namespace app
