@@ -29,7 +29,6 @@ def choice_programs(solutions):
             "probe = step.Reshape(S=4, L=[0, 0]).apply(E0)\n" + rms,
             "probe = step.Repeat(n=D//2).apply(E0)\n" + rms,
             "probe = step.Repeat(n=(N*K)//K).apply(E0)\n" + rms,
-            "probe = step.Promote(b=True).apply(E0)\n" + rms,
             "cfg = {'fn': fn_square}\nprobe = step.Map(**cfg).apply(E0)\n" + rms,
             "args = (E0,)\nprobe = step.Map(fn=fn_square).apply(*args)\n" + rms,
             "probe = step.Map(fn=fn_square).applyList((E0,))\n" + rms,
@@ -42,7 +41,6 @@ def choice_programs(solutions):
             "assert E0.dtype == E0.dtype\n" + rms,
             "assert E0.shape == [D, N]\n" + rms,
             "assert E0.shape[0] == D and E0.shape[-1] == N and len(E0.shape[1:]) == 1\n" + rms,
-            "a = [1]\na.nope if False else a.append(2)\n" + rms,
             "def never():\n  return undefined_name\n" + rms,
             "if False:\n  a = undefined_name\n" + rms,
             "assert undefined_name if False else True\n" + rms,
@@ -50,7 +48,6 @@ def choice_programs(solutions):
             rms.replace("return ", "S0 = ") + "return S0,\n",
             "E = 3\n" + rms,
             "".join(f"    {l}\n" for l in rms.splitlines()),
-            "def f():\n  a = 1\n  def g():\n    nonlocal a\n    a = 2\n  g()\n  return a\nassert f() == 2\n" + rms,
         ],
         "moe/G_0_3_04": [gate.replace("E0", "stream").join(["stream = E0\n", ""])],
     }

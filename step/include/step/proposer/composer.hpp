@@ -23,7 +23,6 @@ namespace step::proposer {
 
 class Composer {
 public:
-  static constexpr int attempts = 1;
 
   /// Keeps references to the arguments. Not thread-safe: one per thread.
   Composer(const Interface& interface, Types& types, const Preferences& preferences)
@@ -48,12 +47,12 @@ public:
     for (const auto& o : interface.outputs) outputs_.push_back(types.intern(o.type));
   }
 
-  /// One derivation that uses every function and every stream. When `attempts` tries bring none, the last
+  /// One derivation that uses every function and every stream. When Prior::attempts tries bring none, the last
   /// unfinished one, with the newest value as output. Decisions are drawn with probability ~ exp(score / temperature).
   Derivation draw(strata::random_stream& random, double temperature) {
     random_ = &random;
     heat_ = std::max(temperature, 1e-3);
-    for (int i = 0; i < attempts; ++i)
+    for (int i = 0; i < likes_.prior.attempts; ++i)
       if (attempt()) break;
     if (result_.outputs.empty())
       for (std::size_t o = 0; o < outputs_.size(); ++o) result_.outputs.push_back({std::ssize(values_) - 1 < 0 ? 0 : static_cast<int>(std::ssize(values_)) - 1, {}});
@@ -129,10 +128,10 @@ private:
     return std::nullopt;
   }
 
-  [[nodiscard]] double liking(int value) const {
-    const auto& v = values_[static_cast<std::size_t>(value)];
-    return (v.uses > 0 ? likes_.again : likes_.fresh) +
-           (value + 1 == std::ssize(values_) ? likes_.newest : likes_.older);
+  /// How good it is to take a value, as the only operand or as one of several.
+  [[nodiscard]] double liking(int value, bool joined) const {
+    return likes_.again[joined ? 1 : 0](values_[static_cast<std::size_t>(value)].uses > 0) +
+           likes_.newest[joined ? 1 : 0](value + 1 == std::ssize(values_));
   }
 
   bool attempt() {
@@ -143,7 +142,7 @@ private:
     const auto most = 2 * functions_.size() + 2;
     for (std::size_t step = 0; step < most; ++step) {
       if (std::find(used_.begin(), used_.end(), 0) == used_.end()) {
-        const double more[] = {likes_.first_use, likes_.reuse};
+        const double more[] = {likes_.reuse.no, likes_.reuse.yes};
         if (pick(more) != 1U) return finish(); // what is left over now stays unused: a dead end
       }
       if (!grow()) return false;
@@ -162,9 +161,9 @@ private:
       const auto& unit = units_[static_cast<std::size_t>(u)];
       const auto f = static_cast<std::size_t>(unit.functions[0]);
       const bool family = unit.functions.size() > 1, stateful = functions_[f].stateful;
-      double base = likes_.first_use;
+      double base = likes_.reuse.no;
       for (int g : unit.functions)
-        if (used_[static_cast<std::size_t>(g)] != 0) base = likes_.reuse + likes_.of[f].reuse;
+        if (used_[static_cast<std::size_t>(g)] != 0) base = likes_.reuse.yes + likes_.of[f].reuse;
       for (int v = 0; v < std::ssize(values_); ++v) {
         const auto& value = values_[static_cast<std::size_t>(v)];
         const auto fields = types_[value.type].dtype.fields.size();
@@ -175,7 +174,7 @@ private:
           const auto& goal = goals_[f][slot][fields - 1];
           const auto& ways = planner_.to(value.type, goal.dtype, goal.number);
           if (ways.ways.empty()) continue;
-          const double score = base + liking(v) + likes_.edge(static_cast<std::size_t>(value.producer), f, slot) +
+          const double score = base + liking(v, fields < goals_[f].size()) + likes_.edge(static_cast<std::size_t>(value.producer), f, slot) +
                                likes_.prior.ease * ways.ease - std::log(static_cast<double>(places));
           const auto add = [&](StepKind kind, double extra) {
             choices_.push_back({score + extra, u, v, slot, kind});
@@ -281,7 +280,7 @@ private:
       const int n = value.width > 1 ? 0 : experts_of(value);
       if (n == 0 || (unit.functions.size() > 1 && n != std::ssize(unit.functions))) continue;
       candidates_.push_back(v);
-      scores_of_values_.push_back(value.uses > 0 ? likes_.again : likes_.fresh);
+      scores_of_values_.push_back(likes_.again[0](value.uses > 0));
     }
     const auto chosen = pick(scores_of_values_);
     return chosen ? candidates_[*chosen] : -1;
@@ -322,7 +321,10 @@ private:
         const auto& goal = goals_[f][slot][fields - 1];
         const auto& ways = planner_.to(value.type, goal.dtype, goal.number);
         if (ways.ways.empty()) continue;
-        double score = liking(v) + likes_.edge(static_cast<std::size_t>(value.producer), f, slot) + likes_.prior.ease * ways.ease;
+        double score = liking(v, true) + likes_.edge(static_cast<std::size_t>(value.producer), f, slot) + likes_.prior.ease * ways.ease;
+        bool twin = false;
+        for (const auto& x : fillings_) twin = twin || x.value == v;
+        score += likes_.twin(twin);
         if (v != c.value && fields == lead_fields && goal.number == goals_[f][c.slot][lead_fields - 1].number)
           score += (v < c.value) == (slot < c.slot) ? likes_.of[f].older_first : likes_.of[f].newer_first;
         candidates_.push_back(v);
@@ -413,7 +415,7 @@ private:
         const auto* way = find_target(planner_.to(value.type, goal), outputs_[o]);
         if (way == nullptr) continue;
         candidates_.push_back(v);
-        scores_of_values_.push_back((value.uses == 0 ? 0 : likes_.again) - way->cost +
+        scores_of_values_.push_back(likes_.again[0](value.uses > 0) - way->cost +
                                     (value.producer == std::ssize(functions_) ? -2.0 : 0.0));
       }
       const auto chosen = pick(scores_of_values_);

@@ -76,8 +76,14 @@ inline void learn(Statistics& seen, const Interface& interface, const Traced& tr
       seen.add(Family::next_outline, from_shape, fact(slot, shape));
       seen.add(Family::source_name, fact(slot, name), from_name);
       seen.add(Family::source_outline, fact(slot, shape), from_shape);
-      seen.add(Family::again, 0, uses[static_cast<std::size_t>(o.value)] > 0 ? 1 : 0);
-      seen.add(Family::newest, 0, static_cast<std::size_t>(o.value) + 1 == inputs + s ? 1 : 0);
+      const Fact joined = step.operands.size() > 1 ? 1 : 0;
+      seen.add(Family::again, joined, uses[static_cast<std::size_t>(o.value)] > 0 ? 1 : 0);
+      seen.add(Family::newest, joined, static_cast<std::size_t>(o.value) + 1 == inputs + s ? 1 : 0);
+      if (before != nullptr) {
+        bool twin = false;
+        for (const auto* x = step.operands.data(); x != &o; ++x) twin = twin || x->value == o.value;
+        seen.add(Family::twin, 0, twin ? 1 : 0);
+      }
       const auto& source = traced.types[static_cast<std::size_t>(o.value)];
       type = follow(interface, source, o.path, &seen);
       if (before != nullptr && type && type_before && type->dtype == type_before->dtype && before->value != o.value) {

@@ -19,11 +19,13 @@ struct Prior {
   double ease = 0;            ///< how much the choice of a function minds the way to it
   double again = 0.5;         ///< probability of taking a value that was taken before
   double newest = 0.5;        ///< probability of taking the newest value
+  double twin = 0.5;          ///< probability of giving one value to two operands of a step
   double reuse = 0.3;         ///< probability that a step applies a function a second time
   double unrouted = 0;        ///< for applying one of a family of experts without routing
   double shared_expert = 0;   ///< for one function as every expert
   double deeper = -0.5;       ///< for each folded dim beyond the first
   double unit_fold = 0;       ///< for folding a dim of size 1
+  int attempts = 1;           ///< tries at a program that is complete
   double strength = 1.0;      ///< decisions that the prior of a context is worth
   double name_weight = 1.0, outline_weight = 0.7;
 };
@@ -42,14 +44,17 @@ struct Preferences {
     learn_edges(interface, seen);
     learn_functions(interface, seen);
     learn_moves(seen);
-    const auto yes_no = [&](Family family, double yes, double& on, double& off) {
-      const auto total = seen.total(family, 0);
-      on = std::log(yes) + preference(seen.count(family, 0, 1), total, yes, 4 * p.strength);
-      off = std::log(1 - yes) + preference(seen.count(family, 0, 0), total, 1 - yes, 4 * p.strength);
+    const auto learn = [&](Family family, Fact context, double yes) {
+      const auto total = seen.total(family, context);
+      return YesNo{std::log(yes) + preference(seen.count(family, context, 1), total, yes, 2 * p.strength),
+                   std::log(1 - yes) + preference(seen.count(family, context, 0), total, 1 - yes, 2 * p.strength)};
     };
-    yes_no(Family::again, p.again, again, fresh);
-    yes_no(Family::newest, p.newest, newest, older);
-    yes_no(Family::reuse, p.reuse, reuse, first_use);
+    for (Fact joined = 0; joined < 2; ++joined) {
+      again[joined] = learn(Family::again, joined, p.again);
+      newest[joined] = learn(Family::newest, joined, p.newest);
+    }
+    twin = learn(Family::twin, 0, p.twin);
+    reuse = learn(Family::reuse, 0, p.reuse);
   }
 
   /// How well the result of `producer` (the number of functions: an input) suits a slot of a function.
@@ -64,8 +69,15 @@ struct Preferences {
     double reuse = 0;                ///< in addition, when it is applied again
   };
 
+  /// Log-probabilities of a decision with two outcomes.
+  struct YesNo {
+    double yes = 0, no = 0;
+    [[nodiscard]] double operator()(bool outcome) const { return outcome ? yes : no; }
+  };
+
   Prior prior;
-  double again = 0, fresh = 0, newest = 0, older = 0, reuse = 0, first_use = 0;
+  YesNo again[2], newest[2]; ///< for the only operand of a step / for one of several
+  YesNo twin, reuse;
   std::vector<OfFunction> of;
   PatternCosts costs{};
 

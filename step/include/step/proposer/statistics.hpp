@@ -56,8 +56,9 @@ enum class Family : std::uint8_t {
   source_outline, ///< the same between signatures
   reuse,          ///< whether a step applies a function that was applied before
   reuse_name,     ///< the same for a name
-  again,          ///< whether an operand takes a value that has been taken before
-  newest,         ///< whether an operand takes the newest value
+  again,          ///< whether an operand takes a value that has been taken before, given if it is the only one
+  newest,         ///< whether an operand takes the newest value, given if it is the only one
+  twin,           ///< whether two operands of a step are the same value
   order,          ///< two operands of equal dtype: whether the older value comes first
   order_name,     ///< the same for a name
   mode,           ///< Accum or Scan, given the signature

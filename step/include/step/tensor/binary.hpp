@@ -100,7 +100,7 @@ template <class R, class T> Tensor arithmetic(BinaryOp op, const Operand& a, con
   case BinaryOp::fmax: return map2_slow<R, T>(a, b, f, [](T x, T y) { return y != y ? x : x > y ? x : y; });
   case BinaryOp::fmin: return map2_slow<R, T>(a, b, f, [](T x, T y) { return y != y ? x : x < y ? x : y; });
   case BinaryOp::heaviside:
-    return map2_slow<R, T>(a, b, f, [](T x, T y) { return x != x ? x : x == T{0} ? y : x < T{0} ? T{0} : T{1}; });
+    return map2_slow<R, T>(a, b, f, [](T x, T y) { return x == T{0} ? y : x > T{0} ? T{1} : T{0}; });
   default: break;
   }
   if constexpr (!integral) {

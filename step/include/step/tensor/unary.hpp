@@ -127,7 +127,8 @@ template <class T> Tensor same_type(UnaryOp op, const Tensor& x) {
   if (op <= UnaryOp::tanhshrink) {
     DType type = x.dtype();
     if (!is_floating(type)) {
-      if (op >= UnaryOp::gelu && op != UnaryOp::softsign && op != UnaryOp::tanhshrink) refuse();
+      const bool mixed = op == UnaryOp::softsign || op == UnaryOp::tanhshrink; // written with / and - by PyTorch
+      if (op >= UnaryOp::gelu && (!mixed || type == DType::boolean)) refuse();
       type = default_float();
     }
     return visit_float(type, [&]<class T>(std::type_identity<T>) { return detail::real_function<T>(op, x); });

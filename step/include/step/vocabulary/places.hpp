@@ -35,7 +35,10 @@ using tensor::Store;
       throw Fault(FaultKind::value, "index_select(): index out of range in self");
   }
   const Tensor list = places.rank() == 0 ? places.inserted(places.axes()) : places;
-  if (x.rank() == 0) return tensor::index(x.inserted(x.axes()), only(0, list), c.function()).removed(x.lead());
+  if (x.rank() == 0) {
+    const Tensor picked = tensor::index(x.inserted(x.axes()), only(0, list), c.function());
+    return picked.removed(picked.axes() - 1);
+  }
   return tensor::index(x, only(d, list), c.function());
 }
 

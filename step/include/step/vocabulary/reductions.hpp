@@ -107,6 +107,11 @@ template <bool largest> [[nodiscard]] Tensor arg_extreme(const Call& c) {
     *t = tensor::narrow(*t, dim, (n - 1) / 2, 1);
     if (!keep) *t = t->removed(t->lead() + dim);
   }
+  if (tensor::is_floating(x.dtype())) { // the first NaN, if any, is the median
+    const Indexed top = tensor::arg_extremum(x, dim, keep, true, c.function());
+    const Tensor missing = tensor::unary(tensor::UnaryOp::isnan, top.values, c.function());
+    all = {tensor::where(missing, top.values, all.values), tensor::where(missing, top.indices, all.indices)};
+  }
   return all;
 }
 

@@ -202,7 +202,7 @@ inline void add_shapes(Registry& r) {
   r.add_value("shape", as_attribute, "input", [](const Call& c) { return make_sizes(c.heap(), c.tensor(0).element_sizes()); });
   r.add_value("dim ndimension", as_method, "input", [](const Call& c) { return Value::integer(c.tensor(0).rank()); });
   r.add_value("ndim", as_attribute, "input", [](const Call& c) { return Value::integer(c.tensor(0).rank()); });
-  r.add_value("numel nelement", both, "input", [](const Call& c) { return Value::integer(c.tensor(0).element_count()); });
+  for (auto [name, where] : {std::pair{"numel", both}, {"nelement", unsigned{as_method}}}) r.add_value(name, where, "input", [](const Call& c) { return Value::integer(c.tensor(0).element_count()); });
   r.add_value("is_contiguous", as_method, "input", [](const Call& c) {
     return Value::boolean(c.tensor(0).at(std::vector<std::int64_t>(static_cast<std::size_t>(c.tensor(0).lead()), 0)).is_contiguous());
   });

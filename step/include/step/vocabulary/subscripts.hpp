@@ -21,6 +21,7 @@ struct Subscript {
   std::vector<Tensor> indices; ///< per dimension of view; undefined stands for `:`
   Tensor mask;                 ///< the only advanced index, if it is a mask: boolean, for dims from `mask_dim` on
   int mask_dim = 0;
+  bool selects = false;        ///< the only advanced index is a scalar that differs per position
   bool scalar_mask = false;    ///< that mask was one bool, not a tensor with dimensions
   [[nodiscard]] bool advanced() const {
     return std::any_of(indices.begin(), indices.end(), [](const Tensor& t) { return t.defined(); });
@@ -122,6 +123,7 @@ struct Subscript {
   }
   // A scalar that differs per position selects like an int, which moves no dimension: only alone is that the same.
   if (varying_scalar && masks + others > 1) tensor::need_positions("an index");
+  s.selects = varying_scalar;
   if (masks != 1 || others != 0) s.mask = Tensor();
   return s;
 }
@@ -160,14 +162,9 @@ inline void set_item(Heap&, Tensor& x, Value index, Value value) {
   }
   else if (value.is_number()) v = Tensor::scalar(number_of(value), x.dtype());
   else tensor::fail("can't assign a " + std::string(type_name(value)) + " to a tensor element");
-  const auto strip = [&v](int rank) { // leading 1s are ignored
-    while (v.rank() > rank && v.size(0) == 1) v = v.removed(v.lead());
-  };
-  if (!s.advanced()) {
-    strip(s.view.rank());
-    return tensor::assign(s.view, v, "setitem");
-  }
-  if (!same_type && (!s.mask.defined() || s.scalar_mask || v.rank() != 0))
+  while (v.rank() > 0 && v.size(0) == 1) v = v.removed(v.lead()); // leading 1s are ignored
+  if (!s.advanced()) return tensor::assign(s.view, v, "setitem");
+  if (!same_type && !s.selects && (!s.mask.defined() || s.scalar_mask || v.rank() != 0))
     tensor::fail("setitem: source and destination dtypes must match, got " +
                  std::string(name_of(value.as<TensorObject>()->tensor.dtype())) + " for a tensor of " +
                  std::string(name_of(x.dtype())));
@@ -177,7 +174,6 @@ inline void set_item(Heap&, Tensor& x, Value index, Value value) {
     return tensor::assign(s.view, tensor::where(mask, v, s.view), "setitem");
   }
   detail::resolve_masks(s);
-  strip(s.view.rank() + 32);
   tensor::index_put(s.view, std::move(s.indices), v, tensor::Store::set, "setitem");
 }
 
