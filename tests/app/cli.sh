@@ -230,6 +230,19 @@ if section codegen; then
   [ ! -s out ] || fail "codegen -o prints"
   refuse "the task has no 'impl'" codegen --task "$task"
   refuse "cannot write" codegen --task "$task" --impl "$solution" -o /none/x.py
+  # the generated files pass on the reference implementation of the prototype's interface
+  python=$(for p in /usr/bin/python3 python3; do $p -c 'import torch, sympy, pytest' 2>/dev/null && echo $p && break; done)
+  if [ -n "$python" ]; then
+    mkdir generated
+    for file in $(cd "$source/step/solutions" && find . -name '*.yaml'); do
+      name=$(echo "${file%.yaml}" | tr -c 'A-Za-z0-9\n' _)
+      run 0 codegen --task "$source/tasks/$file" --impl "$source/step/solutions/$file" -o "generated/test_$name.py"
+    done
+    PYTHONPATH=$source/tests/reference $python -m pytest -q -p no:cacheprovider generated >out 2>&1 || fail "pytest: $(tail -5 out)"
+    contains out "26 passed"
+    printf 'return E0\n' | "$strata" codegen --task "$task" --impl - -o wrong_test.py
+    ! PYTHONPATH=$source/tests/reference $python -m pytest -q -p no:cacheprovider wrong_test.py >out 2>&1 || fail "a wrong program passes in Python"
+  fi
 fi
 
 if section run; then
@@ -316,6 +329,10 @@ PY
   sed -i 's/dims: \[D, K, M\]/dims: [D, K, N]/' some/a/bmm_0.yaml
   refuse "are not those the run was started with" run --resume stopped
   cp "$source/tasks/bmm/bmm_0.yaml" some/a/
+  if [ -e /dev/full ]; then
+    cp -r stopped full && ln -sf /dev/full full/steps.jsonl
+    refuse "steps.jsonl: cannot write: No space left on device" run --resume full
+  fi
   echo garbage >>stopped/samples.jsonl
   refuse "samples.jsonl:" run --resume stopped
   echo '{"version": 1, "samples": -5}' >stopped/config.json

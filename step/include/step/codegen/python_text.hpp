@@ -49,7 +49,8 @@ class PythonBlock {
   /// Throws Fault when the text is no complete Python: only complete Python can be put anywhere safely.
   explicit PythonBlock(std::string_view text)
       : source_(text, {}), tree_(syntax::parse(text, whole_python())) {
-    syntax::detail::Lexer lexer(source_, whole_python());
+    const syntax::ParseLimits limits = whole_python(); // the lexer refers to it
+    syntax::detail::Lexer lexer(source_, limits);
     const auto tokens = lexer.program();
     const std::string_view code = source_.text();
     std::vector<bool> in_string(code.size() + 1, false); // line starts only

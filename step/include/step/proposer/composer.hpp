@@ -6,6 +6,7 @@
 #include "step/proposer/conversions.hpp"
 #include "step/proposer/derivation.hpp"
 #include "step/proposer/interface.hpp"
+#include "step/proposer/learning.hpp"
 #include "step/proposer/preferences.hpp"
 #include "step/proposer/types.hpp"
 #include "strata/random.hpp"
@@ -156,7 +157,13 @@ private:
     choices_.clear();
     scores_.clear();
     bool index = false;
-    for (const auto& v : values_) index = index || experts_of(v) > 0;
+    int dangling = 0; // streams that still have to be taken or returned
+    for (const auto& v : values_) {
+      index = index || experts_of(v) > 0;
+      dangling += v.uses == 0 ? 1 : 0;
+    }
+    int joins = 0; // by how much the functions not yet applied can reduce their number
+    for (std::size_t f = 0; f < functions_.size(); ++f) joins += used_[f] == 0 ? joins_of(f) : 0;
     for (int u = 0; u < std::ssize(units_); ++u) {
       const auto& unit = units_[static_cast<std::size_t>(u)];
       const auto f = static_cast<std::size_t>(unit.functions[0]);
@@ -164,9 +171,15 @@ private:
       double base = likes_.reuse.no;
       for (int g : unit.functions)
         if (used_[static_cast<std::size_t>(g)] != 0) base = likes_.reuse.yes + likes_.of[f].reuse;
+      int left = joins;
+      for (int g : unit.functions) left -= used_[static_cast<std::size_t>(g)] == 0 ? joins_of(static_cast<std::size_t>(g)) : 0;
       for (int v = 0; v < std::ssize(values_); ++v) {
         const auto& value = values_[static_cast<std::size_t>(v)];
         const auto fields = types_[value.type].dtype.fields.size();
+        // too many streams for what is left to join them: some function would have to be applied again
+        const int taken = value.uses == 0 ? 1 : 0;
+        const int others = std::min(dangling - taken, static_cast<int>(goals_[f].size() - fields));
+        const double crowd = dangling - taken - others + 1 - left > std::ssize(outputs_) ? likes_.reuse.yes : 0;
         std::size_t places = 0;
         for (std::size_t slot = 0; slot + fields <= goals_[f].size(); ++slot)
           places += planner_.to(value.type, goals_[f][slot][fields - 1].dtype, goals_[f][slot][fields - 1].number).ways.empty() ? 0U : 1U;
@@ -174,7 +187,7 @@ private:
           const auto& goal = goals_[f][slot][fields - 1];
           const auto& ways = planner_.to(value.type, goal.dtype, goal.number);
           if (ways.ways.empty()) continue;
-          const double score = base + liking(v, fields < goals_[f].size()) + likes_.edge(static_cast<std::size_t>(value.producer), f, slot) +
+          const double score = base + crowd + liking(v, fields < goals_[f].size()) + likes_.edge(static_cast<std::size_t>(value.producer), f, slot) +
                                likes_.prior.ease * ways.ease - std::log(static_cast<double>(places));
           const auto add = [&](StepKind kind, double extra) {
             choices_.push_back({score + extra, u, v, slot, kind});
@@ -200,6 +213,9 @@ private:
     }
     return false;
   }
+
+  /// By how much one application of a function can reduce the number of streams.
+  [[nodiscard]] int joins_of(std::size_t f) const { return static_cast<int>(goals_[f].size()) - 1; }
 
   bool apply(const Choice& c) {
     const auto& unit = units_[static_cast<std::size_t>(c.unit)];
@@ -351,11 +367,9 @@ private:
     for (const auto& [type, cost] : shapes_) {
       const auto& t = types_[type];
       double base = -cost;
-      Folded what = Folded::absent;
+      auto what = Folded::unit;
       for (std::int64_t b = 1; b <= t.rank(); ++b) {
-        const auto& dim = t.shape[static_cast<std::size_t>(b - 1)];
-        if (dim == Dim(1)) base += likes_.prior.unit_fold;
-        else if (in_outputs(dim)) what = Folded::present;
+        what = std::max(what, folded(interface_, t.shape[static_cast<std::size_t>(b - 1)]));
         if (b > 1) base += likes_.prior.deeper;
         for (int scan = 0; scan < 2; ++scan) {
           folds_.push_back({type, static_cast<int>(b), scan != 0});
@@ -372,16 +386,6 @@ private:
     commit({scan ? StepKind::scan : StepKind::accum, unit.functions, b, {}, -1},
            {types_.intern(result), static_cast<int>(f), 1, -1, 0}, types_.shape_of(type));
     return true;
-  }
-
-  [[nodiscard]] bool in_outputs(const Dim& d) const {
-    for (const auto& o : interface_.outputs) {
-      const auto& s = o.type.shape;
-      if (std::find(s.begin(), s.end(), d) != s.end()) return true;
-      for (const auto& field : o.type.dtype.fields)
-        if (std::find(field.buffer.begin(), field.buffer.end(), d) != field.buffer.end()) return true;
-    }
-    return false;
   }
 
   void commit(Step step, Value out, std::uint32_t shape) {

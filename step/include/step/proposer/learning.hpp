@@ -26,6 +26,10 @@ namespace step::proposer {
   return false;
 }
 
+[[nodiscard]] inline Folded folded(const Interface& interface, const Dim& d) {
+  return d == Dim(1) ? Folded::unit : in_outputs(interface, d) ? Folded::present : Folded::absent;
+}
+
 /// The type at the end of an operand's path; counts the path's moves when `seen` is given.
 inline std::optional<StreamType> follow(const Interface& interface, const StreamType& from, const std::vector<Move>& path,
                                         Statistics* seen = nullptr) {
@@ -101,9 +105,10 @@ inline void learn(Statistics& seen, const Interface& interface, const Traced& tr
       const Fact mode = step.kind == StepKind::scan ? 1 : 0;
       seen.add(Family::mode, shape, mode);
       seen.add(Family::mode_name, name, mode);
-      Fact what = 0;
+      auto kind = Folded::unit;
       for (std::size_t b = 0; b < static_cast<std::size_t>(step.folded) && b < type->shape.size(); ++b)
-        if (!(type->shape[b] == Dim(1)) && in_outputs(interface, type->shape[b])) what = 1;
+        kind = std::max(kind, folded(interface, type->shape[b]));
+      const auto what = static_cast<Fact>(kind);
       seen.add(Family::folded, fact(mode), what);
       seen.add(Family::folded_name, fact(mode, name), what);
     }

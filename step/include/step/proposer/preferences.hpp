@@ -24,14 +24,11 @@ struct Prior {
   double unrouted = 0;        ///< for applying one of a family of experts without routing
   double shared_expert = 0;   ///< for one function as every expert
   double deeper = -0.5;       ///< for each folded dim beyond the first
-  double unit_fold = 0;       ///< for folding a dim of size 1
   int attempts = 1;           ///< tries at a program that is complete
   double strength = 1.0;      ///< decisions that the prior of a context is worth
   double name_weight = 1.0, outline_weight = 0.7;
 };
 
-/// Flags of a fold for Family::folded: what is folded, seen from the outputs.
-enum class Folded : std::uint8_t { absent, present };
 
 struct Preferences {
   Preferences(const Interface& interface, const Statistics& seen, const Prior& p) : prior(p) {
@@ -64,7 +61,7 @@ struct Preferences {
 
   struct OfFunction {
     double scan = 0, accum = 0;      ///< mode
-    double folded[2][2] = {};        ///< [Scan?][Folded]
+    double folded[2][3] = {};        ///< [Scan?][Folded]
     double older_first = 0, newer_first = 0;
     double reuse = 0;                ///< in addition, when it is applied again
   };
@@ -137,9 +134,9 @@ private:
       x.accum = both(Family::mode, Family::mode_name, o, n, 0, 0.5);
       x.scan = both(Family::mode, Family::mode_name, o, n, 1, 0.5);
       for (std::uint64_t mode = 0; mode < 2; ++mode)
-        for (std::uint64_t what = 0; what < 2; ++what)
+        for (std::uint64_t what = 0; what < 3; ++what)
           x.folded[mode][what] =
-              both(Family::folded, Family::folded_name, fact(mode), fact(mode, n), what, 0.5);
+              both(Family::folded, Family::folded_name, fact(mode), fact(mode, n), what, 1.0 / 3);
       x.older_first = both(Family::order, Family::order_name, o, n, 1, 0.5);
       x.newer_first = both(Family::order, Family::order_name, o, n, 0, 0.5);
       x.reuse = prior.name_weight * preference(seen.count(Family::reuse_name, n, 1), seen.total(Family::reuse_name, n),

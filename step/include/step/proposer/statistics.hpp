@@ -69,6 +69,9 @@ enum class Family : std::uint8_t {
   direct,         ///< whether an operand needs a path
 };
 
+/// What a fold folds, for Family::folded: only dims of size 1, else dims that the outputs lack, or some that they have.
+enum class Folded : std::uint8_t { unit, absent, present };
+
 /// Counts over a set of demonstrations. Reading is thread-safe.
 class Statistics {
 public:

@@ -142,6 +142,7 @@ inline void assign(Tensor& self, Tensor value, std::string_view function) {
     fail(std::string(function) + "(): result type " + std::string(name_of(value.dtype())) +
          " can't be cast to the desired output type " + std::string(name_of(self.dtype())));
   if (value.lead() > 0 && self.lead() == 0) need_positions("an in-place write to a shared tensor");
+  (void)common_lead(std::array<const Tensor*, 2>{&self, &value});
   Tensor target = self;
   value = with_batch(broadcast_to(value, self.element_sizes(), function), Shape(self.lead_sizes()));
   for (int i = 0; i < self.axes(); ++i) {

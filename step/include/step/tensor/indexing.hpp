@@ -51,7 +51,10 @@ struct Places {
       p.rest_strides.push_back(x.strides()[x.lead() + d]);
       continue;
     }
-    shape = broadcast_sizes(shape, indices[static_cast<std::size_t>(d)].element_sizes(), function);
+    const Tensor& places = indices[static_cast<std::size_t>(d)];
+    if (places.dtype() != DType::int64)
+      fail(std::string(function) + "(): expected int64 indices, got " + std::string(name_of(places.dtype())));
+    shape = broadcast_sizes(shape, places.element_sizes(), function);
     if (last < 0) p.first = d;
     else if (d != last + 1) p.adjacent = false;
     last = d;

@@ -3,6 +3,7 @@
 // that carry types but no data. Running a program under this host records its plan.
 #pragma once
 
+#include "step/edit_distance.hpp"
 #include "step/interpreter/builtins.hpp"
 #include "step/verifier/plan.hpp"
 
@@ -40,22 +41,6 @@ struct DTypeObject : interp::Object {
   explicit DTypeObject(DType d) : Object(type), dtype(std::move(d)) {}
   DType dtype;
 };
-
-/// The number of edits that turn a into b; for suggesting the nearest known name. O(|a||b|), names are short.
-[[nodiscard]] inline std::size_t edit_distance(std::string_view a, std::string_view b) {
-  a = a.substr(0, 64);
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    auto diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const auto change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-    }
-  }
-  return row[b.size()];
-}
 
 class ProgramHost : public interp::Host {
  public:

@@ -3,6 +3,7 @@
 // Start here: find_function, find_method, attribute, constant; operators.hpp has Python's operators.
 #pragma once
 
+#include "step/edit_distance.hpp"
 #include "step/vocabulary/algebra.hpp"
 #include "step/vocabulary/constructors.hpp"
 #include "step/vocabulary/elementwise.hpp"
@@ -107,6 +108,7 @@ inline const Registry& registry() {
 /// The known name that is spelled most like this one; of "torch.x" among functions, of "x" among methods.
 [[nodiscard]] inline std::string nearest(std::string_view name) {
   const auto tail = [](std::string_view s) { return s.substr(s.rfind('.') + 1); };
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   const std::string_view wanted = tail(name.substr(0, 80));
   const std::string_view home = wanted.size() == name.size() ? "Tensor." : name.substr(0, name.rfind('.') + 1);
   std::string best;
@@ -114,18 +116,10 @@ inline const Registry& registry() {
   for (const std::string& candidate : names()) {
     if (candidate.starts_with("Tensor.") != (home == "Tensor.")) continue;
     const std::string_view word = tail(candidate);
-    std::vector<std::size_t> row(word.size() + 1);
-    for (std::size_t j = 0; j <= word.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= wanted.size(); ++i) {
-      std::size_t diagonal = std::exchange(row[0], i);
-      for (std::size_t j = 1; j <= word.size(); ++j) {
-        const std::size_t substituted = diagonal + (wanted[i - 1] == word[j - 1] ? 0 : 1);
-        diagonal = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-      }
-    }
-    // Twice the distance, so that being in the same module breaks ties.
-    const std::size_t distance = 2 * row.back() + (candidate.substr(0, candidate.rfind('.') + 1) == home ? 0 : 1);
+    const auto edits = edit_distance(wanted, word, [&](char a, char b) { return lower(a) == lower(b); });
+    // The letters decide before their case, and that before the module.
+    const bool at_home = std::string_view(candidate).substr(0, candidate.size() - word.size()) == home;
+    const std::size_t distance = 8 * edits + (at_home ? 0U : 3U) + (word == wanted ? 0U : 1U);
     if (distance < least) {
       least = distance;
       best = candidate;
