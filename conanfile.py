@@ -21,11 +21,8 @@ class StrataConan(ConanFile):
     no_copy_source = True
 
     def requirements(self):
-        self.requires("range-v3/0.12.0", transitive_headers=True)
         if self.options.step:
             self.requires("yaml-cpp/[>=0.7 <1]", transitive_headers=True)
-            self.requires("boost/[>=1.81 <2]")
-            self.requires("cli11/[>=2.1 <3]")
 
     def validate(self):
         check_min_cppstd(self, 20)
@@ -37,7 +34,7 @@ class StrataConan(ConanFile):
         CMakeDeps(self).generate()
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables["STRATA_BUILD_STEP"] = bool(self.options.step)
-        for part in ("TESTS", "EXAMPLES", "BENCHMARKS"):
+        for part in ("COMMAND", "TESTS", "EXAMPLES", "BENCHMARKS"):
             toolchain.cache_variables[f"STRATA_BUILD_{part}"] = False
         toolchain.generate()
 
@@ -54,12 +51,11 @@ class StrataConan(ConanFile):
         self.cpp_info.set_property("cmake_file_name", "strata")
         core = self.cpp_info.components["core"]
         core.set_property("cmake_target_name", "strata::core")
-        core.requires = ["range-v3::range-v3"]
         core.bindirs, core.libdirs = [], []
         if self.options.step:
             step = self.cpp_info.components["step"]
             step.set_property("cmake_target_name", "strata::step")
-            step.requires = ["core", "yaml-cpp::yaml-cpp", "boost::headers", "cli11::cli11"]
+            step.requires = ["core", "yaml-cpp::yaml-cpp"]
             step.libdirs = []
 
     def package_id(self):

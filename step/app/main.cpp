@@ -10,6 +10,8 @@
 #include <CLI/Formatter.hpp>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -25,10 +27,12 @@ constexpr const char* exit_codes = "Exit codes: 0 done, or the program passed; 1
                                    "the run ended by budget, interrupt or failure;\n"
                                    "2 bad usage, or an input or output that cannot be used.";
 
-/// CLI11 would turn -1 into 2^64 - 1.
+/// CLI11 would turn -1 into 2^64 - 1 and clamp what is too large.
 std::string require_digits(const std::string& text) {
-  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-  return digits ? "" : "'" + text.substr(0, 40) + "' is not a whole number, 0 or more";
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc{} && end == text.data() + text.size();
+  return whole ? "" : "'" + text.substr(0, 40) + "' is not a whole number in 0..2^64-1";
 }
 
 void add_data(CLI::App& command, app::DataOptions& data) {

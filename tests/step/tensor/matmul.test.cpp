@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Matrix products against the plain definition over many sizes, strides and batchings, and einsum against matmul.
+// Matrix products against the plain definition over many sizes, strides and batchings, and einsum against
+// matmul.
 #include "step/tensor/matmul.hpp"
 
 #include "step/tensor/einsum.hpp"
@@ -25,9 +26,11 @@ Tensor noise(const Shape& sizes, std::uint64_t seed, DType type = DType::float32
   return t.to(type);
 }
 
-/// The largest error of `got` against sums of products in double, relative to the sum of their absolute values.
+/// The largest error of `got` against sums of products in double, relative to the sum of their absolute
+/// values.
 double error(const Tensor& got, const Tensor& a, const Tensor& b) {
-  const Tensor x = a.contiguous().to(DType::float64), y = b.contiguous().to(DType::float64), g = got.contiguous().to(DType::float64);
+  const Tensor x = a.contiguous().to(DType::float64), y = b.contiguous().to(DType::float64),
+               g = got.contiguous().to(DType::float64);
   const std::int64_t m = a.sizes()[0], k = a.sizes()[1], n = b.sizes()[1];
   double worst = 0;
   for (std::int64_t i = 0; i < m; ++i)
@@ -76,7 +79,8 @@ TEST_CASE("a batch of vectors times one matrix equals one product of matrices") 
 }
 
 TEST_CASE("einsum of random equations equals the sum over all index values") {
-  const char* equations[] = {"ab,bc->ac", "ab,cb->ca", "abc,bd,cd->a", "ab,ab->b", "a,b->ba", "abc,cab->", "aab,b->a", "ab,bc,cd->ad", "abc->cb"};
+  const char* equations[] = {"ab,bc->ac", "ab,cb->ca", "abc,bd,cd->a", "ab,ab->b", "a,b->ba",
+                             "abc,cab->", "aab,b->a",  "ab,bc,cd->ad", "abc->cb"};
   const std::int64_t size_of_label[] = {2, 3, 4, 5};
   std::uint64_t seed = 99;
   for (const std::string equation : equations) {
@@ -84,8 +88,10 @@ TEST_CASE("einsum of random equations equals the sum over all index values") {
     std::vector<std::string> subscripts{""};
     const auto arrow = equation.find("->");
     for (char c : equation.substr(0, arrow)) {
-      if (c == ',') subscripts.emplace_back();
-      else subscripts.back() += c;
+      if (c == ',')
+        subscripts.emplace_back();
+      else
+        subscripts.back() += c;
     }
     const std::string out = equation.substr(arrow + 2);
     for (const auto& s : subscripts) {
@@ -110,7 +116,8 @@ TEST_CASE("einsum of random equations equals the sum over all index values") {
         product *= operands[k].data<double>()[at];
       }
       std::int64_t at = 0;
-      for (std::size_t i = 0; i < out.size(); ++i) at += index[out[i] - 'a'] * got.strides()[static_cast<int>(i)];
+      for (std::size_t i = 0; i < out.size(); ++i)
+        at += index[out[i] - 'a'] * got.strides()[static_cast<int>(i)];
       want[static_cast<std::size_t>(at)] += product;
     }
     for (std::size_t i = 0; i < want.size(); ++i) CHECK(got.data<double>()[i] == doctest::Approx(want[i]));

@@ -27,7 +27,9 @@ std::vector<float> values(const Tensor& t) {
 FaultKind kind(const auto& body) {
   try {
     body();
-  } catch (const Fault& f) { return f.kind; }
+  } catch (const Fault& f) {
+    return f.kind;
+  }
   FAIL("no fault");
   return FaultKind::syntax;
 }
@@ -64,7 +66,8 @@ TEST_CASE("every reshape of every view holds the same elements in order") {
   const Tensor base = counting({2, 3, 4});
   const int orders[][3] = {{0, 1, 2}, {2, 0, 1}, {1, 0, 2}, {2, 1, 0}};
   for (const auto& order : orders)
-    for (const Shape& to : {Shape{24}, Shape{4, 6}, Shape{2, 2, 6}, Shape{3, 8}, Shape{1, 12, 2}, Shape{2, 1, 3, 1, 4}}) {
+    for (const Shape& to :
+         {Shape{24}, Shape{4, 6}, Shape{2, 2, 6}, Shape{3, 8}, Shape{1, 12, 2}, Shape{2, 1, 3, 1, 4}}) {
       const Tensor view = base.permuted(order);
       CHECK(values(view.reshaped(to)) == values(view));
     }
@@ -96,9 +99,9 @@ TEST_CASE("batch axes of stride 0 survive copies of elements") {
 }
 
 TEST_CASE("element axes align at the right, batch axes at the left") {
-  const Tensor x = counting({2, 3}, 1);    // two vectors of 3
-  const Tensor scalar = counting({2}, 1);  // two scalars
-  const Tensor matrix = counting({2, 3});  // one matrix for all
+  const Tensor x = counting({2, 3}, 1);   // two vectors of 3
+  const Tensor scalar = counting({2}, 1); // two scalars
+  const Tensor matrix = counting({2, 3}); // one matrix for all
   const auto add = [](const Tensor& a, const Tensor& b) {
     return map2<float, float>(a, b, "+", [](float p, float q) { return p + q; });
   };
@@ -123,7 +126,9 @@ TEST_CASE("stack_positions undoes at") {
 }
 
 TEST_CASE("sizes are bounded before memory is asked for") {
-  CHECK(kind([] { (void)Tensor::zeros({std::int64_t{1} << 40, std::int64_t{1} << 40, 0}, DType::boolean); }) == FaultKind::limit);
+  CHECK(kind([] {
+          (void)Tensor::zeros({std::int64_t{1} << 40, std::int64_t{1} << 40, 0}, DType::boolean);
+        }) == FaultKind::limit);
   CHECK(kind([] { (void)Tensor::zeros({1'000'000'000}, DType::float32); }) == FaultKind::limit);
   CHECK(kind([] { (void)Tensor::zeros({-1}, DType::float32); }) == FaultKind::type);
   CHECK(kind([] { (void)counting({1}).expanded(0, std::int64_t{1} << 50); }) == FaultKind::limit);
@@ -161,7 +166,8 @@ TEST_CASE("type promotion ranks tensors over scalars over numbers") {
 
 TEST_CASE("conversions are total") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const Tensor t = Tensor::of<double>(std::vector<double>{nan, 1e300, -1e300, 2.9, -2.9}, {5}).to(DType::int64);
+  const Tensor t =
+      Tensor::of<double>(std::vector<double>{nan, 1e300, -1e300, 2.9, -2.9}, {5}).to(DType::int64);
   constexpr auto least = std::numeric_limits<std::int64_t>::min();
   const std::int64_t want[] = {least, least, least, 2, -2};
   for (int i = 0; i < 5; ++i) CHECK(t.data<std::int64_t>()[i] == want[i]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reads golden.txt, whose format generate_golden.py describes, and runs its calls on this library's vocabulary.
-// Tensors of a call may be replaced first, which is how the same calls test batched evaluation.
+// Reads golden.txt, whose format generate_golden.py describes, and runs its calls on this library's
+// vocabulary. Tensors of a call may be replaced first, which is how the same calls test batched evaluation.
 #pragma once
 
 #include "step/vocabulary/operators.hpp"
@@ -53,7 +53,10 @@ inline Shape shape_of(const std::string& text) {
   return out;
 }
 inline DType dtype_of(const std::string& name) {
-  return name == "f32" ? DType::float32 : name == "f64" ? DType::float64 : name == "i64" ? DType::int64 : DType::boolean;
+  return name == "f32"   ? DType::float32
+         : name == "f64" ? DType::float64
+         : name == "i64" ? DType::int64
+                         : DType::boolean;
 }
 /// Elements from words[at] on, `n` of them.
 inline Tensor values_of(const std::vector<std::string>& words, std::size_t at, std::int64_t n, DType type) {
@@ -62,8 +65,10 @@ inline Tensor values_of(const std::vector<std::string>& words, std::size_t at, s
     T* out = t.write<T>();
     for (std::int64_t i = 0; i < n; ++i) {
       const std::string& w = words.at(at + static_cast<std::size_t>(i));
-      if constexpr (std::is_same_v<T, std::int64_t>) out[i] = std::stoll(w);
-      else out[i] = step::tensor::convert<T>(std::strtod(w.c_str(), nullptr));
+      if constexpr (std::is_same_v<T, std::int64_t>)
+        out[i] = std::stoll(w);
+      else
+        out[i] = step::tensor::convert<T>(std::strtod(w.c_str(), nullptr));
     }
   });
   return t;
@@ -89,9 +94,12 @@ inline File read(const std::string& path) {
     c.target = w[1];
     std::vector<std::string>* to = &c.arguments;
     for (std::size_t i = 2; i < w.size(); ++i) {
-      if (w[i] == "|") to = &c.call;
-      else if (w[i] == "=>") to = &c.result;
-      else to->push_back(w[i]);
+      if (w[i] == "|")
+        to = &c.call;
+      else if (w[i] == "=>")
+        to = &c.result;
+      else
+        to->push_back(w[i]);
     }
     c.error = c.result == std::vector<std::string>{"E"};
     file.cases.push_back(std::move(c));
@@ -110,21 +118,22 @@ inline Tensor fresh(const Tensor& t) {
 using Supply = std::function<Tensor(int, const std::string&)>;
 
 class Runner {
-public:
+ public:
   Runner(Heap& heap, Supply supply) : heap_(heap), supply_(std::move(supply)) {}
 
   Value run(const Case& c) {
     Value result = call(c.target, c.arguments);
     if (c.target.starts_with("torch.nn.") && result.as<vocabulary::TorchModule>() != nullptr) {
       const auto bound = bind(c.call);
-      return vocabulary::call_module(heap_, *result.as<vocabulary::TorchModule>(), {bound.positional, bound.keywords});
+      return vocabulary::call_module(heap_, *result.as<vocabulary::TorchModule>(),
+                                     {bound.positional, bound.keywords});
     }
     return result;
   }
   /// The tensors that were passed, in order.
   [[nodiscard]] const std::vector<vocabulary::TensorObject*>& tensors() const { return tensors_; }
 
-private:
+ private:
   struct Bound {
     std::vector<Value> positional;
     std::vector<std::pair<std::string_view, Value>> keywords;
@@ -139,7 +148,8 @@ private:
       } else if (t.back() == '=') {
         ++at;
         b.keywords.emplace_back(std::string_view(t).substr(0, t.size() - 1), parse(tokens, at));
-      } else b.positional.push_back(parse(tokens, at));
+      } else
+        b.positional.push_back(parse(tokens, at));
     }
     return b;
   }
@@ -159,29 +169,39 @@ private:
     }
     switch (t[0]) {
     case '$':
-      tensors_.push_back(heap_.make<vocabulary::TensorObject>(supply_(static_cast<int>(tensors_.size()), t.substr(1))));
+      tensors_.push_back(
+          heap_.make<vocabulary::TensorObject>(supply_(static_cast<int>(tensors_.size()), t.substr(1))));
       return tensors_.back();
-    case 'i': return Value::integer(std::stoll(t.substr(1)));
-    case 'f': return Value::real(std::strtod(t.c_str() + 1, nullptr));
-    case 'b': return Value::boolean(t[1] == '1');
-    case 'n': return Value::none();
-    case 'd': return vocabulary::constant(heap_, t.substr(1));
+    case 'i':
+      return Value::integer(std::stoll(t.substr(1)));
+    case 'f':
+      return Value::real(std::strtod(t.c_str() + 1, nullptr));
+    case 'b':
+      return Value::boolean(t[1] == '1');
+    case 'n':
+      return Value::none();
+    case 'd':
+      return vocabulary::constant(heap_, t.substr(1));
     case 's': {
       std::string text = t.substr(2, t.size() - 3);
       for (char& c : text)
         if (c == '_') c = ' ';
       return heap_.make<step::interp::String>(std::move(text));
     }
-    default: throw std::runtime_error("bad token " + t);
+    default:
+      throw std::runtime_error("bad token " + t);
     }
   }
 
   Value call(const std::string& target, const std::vector<std::string>& tokens) {
     const Bound b = bind(tokens);
     const auto& p = b.positional;
-    const auto tensor = [&](std::size_t i) -> Tensor& { return p.at(i).as<vocabulary::TensorObject>()->tensor; };
+    const auto tensor = [&](std::size_t i) -> Tensor& {
+      return p.at(i).as<vocabulary::TensorObject>()->tensor;
+    };
     const auto op = [&](std::size_t prefix) { return operator_of(target.substr(prefix)); };
-    if (target == "op.negative" || target == "op.invert" || target == "op.positive") return vocabulary::unary(heap_, op(3), p.at(0));
+    if (target == "op.negative" || target == "op.invert" || target == "op.positive")
+      return vocabulary::unary(heap_, op(3), p.at(0));
     if (target.starts_with("op.")) {
       const auto o = op(3);
       if (o >= step::syntax::Op::less) return vocabulary::compare(heap_, o, p.at(0), p.at(1));
@@ -210,13 +230,29 @@ private:
   }
   static step::syntax::Op operator_of(const std::string& name) {
     using step::syntax::Op;
-    static const std::map<std::string, Op> table = {
-        {"add", Op::add}, {"subtract", Op::subtract}, {"multiply", Op::multiply}, {"divide", Op::divide},
-        {"floor_divide", Op::floor_divide}, {"modulo", Op::modulo}, {"power", Op::power}, {"matmul", Op::matmul},
-        {"shift_left", Op::shift_left}, {"shift_right", Op::shift_right}, {"bit_and", Op::bit_and}, {"bit_or", Op::bit_or},
-        {"bit_xor", Op::bit_xor}, {"less", Op::less}, {"less_equal", Op::less_equal}, {"greater", Op::greater},
-        {"greater_equal", Op::greater_equal}, {"equal", Op::equal}, {"not_equal", Op::not_equal}, {"in", Op::in},
-        {"negative", Op::negative}, {"invert", Op::invert}, {"positive", Op::positive}};
+    static const std::map<std::string, Op> table = {{"add", Op::add},
+                                                    {"subtract", Op::subtract},
+                                                    {"multiply", Op::multiply},
+                                                    {"divide", Op::divide},
+                                                    {"floor_divide", Op::floor_divide},
+                                                    {"modulo", Op::modulo},
+                                                    {"power", Op::power},
+                                                    {"matmul", Op::matmul},
+                                                    {"shift_left", Op::shift_left},
+                                                    {"shift_right", Op::shift_right},
+                                                    {"bit_and", Op::bit_and},
+                                                    {"bit_or", Op::bit_or},
+                                                    {"bit_xor", Op::bit_xor},
+                                                    {"less", Op::less},
+                                                    {"less_equal", Op::less_equal},
+                                                    {"greater", Op::greater},
+                                                    {"greater_equal", Op::greater_equal},
+                                                    {"equal", Op::equal},
+                                                    {"not_equal", Op::not_equal},
+                                                    {"in", Op::in},
+                                                    {"negative", Op::negative},
+                                                    {"invert", Op::invert},
+                                                    {"positive", Op::positive}};
     return table.at(name);
   }
 
@@ -232,7 +268,9 @@ inline bool close(const Tensor& a, const Tensor& b, double rtol, double atol) {
   const double *p = x.data<double>(), *q = y.data<double>();
   for (std::int64_t i = 0; i < x.numel(); ++i) {
     if (p[i] == q[i] || (std::isnan(p[i]) && std::isnan(q[i]))) continue;
-    if (!(std::isfinite(p[i]) && std::isfinite(q[i]) && std::abs(p[i] - q[i]) <= atol + rtol * std::abs(q[i]))) return false;
+    if (!(std::isfinite(p[i]) && std::isfinite(q[i]) &&
+          std::abs(p[i] - q[i]) <= atol + rtol * std::abs(q[i])))
+      return false;
   }
   return true;
 }
@@ -251,12 +289,14 @@ inline std::string mismatch(Value v, const std::vector<std::string>& tokens, std
     if (got == nullptr) return "not a tensor";
     const Tensor& g = got->tensor;
     if (g.dtype() != type) return "dtype " + std::string(step::tensor::name_of(g.dtype()));
-    if (Shape(g.element_sizes()) != sizes || g.lead() != 0) return "shape " + step::tensor::text(g.element_sizes());
+    if (Shape(g.element_sizes()) != sizes || g.lead() != 0)
+      return "shape " + step::tensor::text(g.element_sizes());
     const bool single = type == DType::float32;
     if (close(g, want, single ? 1.3e-6 : 1e-9, single ? 1e-5 : 1e-11)) return "";
     std::string text = "values";
     const Tensor flat = g.contiguous().to(DType::float64);
-    for (std::int64_t i = 0; i < std::min<std::int64_t>(flat.numel(), 24); ++i) text += " " + std::to_string(flat.data<double>()[i]);
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(flat.numel(), 24); ++i)
+      text += " " + std::to_string(flat.data<double>()[i]);
     return text;
   }
   if (t == "(" || t == "[") {
@@ -269,22 +309,28 @@ inline std::string mismatch(Value v, const std::vector<std::string>& tokens, std
         return i == items.size() ? "" : "a sequence of " + std::to_string(items.size());
       }
       if (i >= items.size()) return "a sequence of " + std::to_string(items.size());
-      if (std::string m = mismatch(items[i], tokens, at); !m.empty()) return "[" + std::to_string(i) + "]: " + m;
+      if (std::string m = mismatch(items[i], tokens, at); !m.empty())
+        return "[" + std::to_string(i) + "]: " + m;
     }
   }
   switch (t[0]) {
-  case 'i': return v.is_int() && !v.is_bool() && v.as_int() == std::stoll(t.substr(1)) ? "" : "another int";
-  case 'b': return v.is_bool() && v.as_bool() == (t[1] == '1') ? "" : "another bool";
+  case 'i':
+    return v.is_int() && !v.is_bool() && v.as_int() == std::stoll(t.substr(1)) ? "" : "another int";
+  case 'b':
+    return v.is_bool() && v.as_bool() == (t[1] == '1') ? "" : "another bool";
   case 'f': {
     const double want = std::strtod(t.c_str() + 1, nullptr);
     if (!v.is_real()) return "not a float";
-    return v.as_real() == want || (std::isnan(want) && std::isnan(v.as_real())) ? "" : "another float " + std::to_string(v.as_real());
+    return v.as_real() == want || (std::isnan(want) && std::isnan(v.as_real()))
+               ? ""
+               : "another float " + std::to_string(v.as_real());
   }
   case 'd': {
     auto* d = v.as<vocabulary::TorchDtype>();
     return d != nullptr && step::tensor::name_of(d->dtype) == t.substr(1) ? "" : "another dtype";
   }
-  default: return v.is_none() ? "" : "not None";
+  default:
+    return v.is_none() ? "" : "not None";
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every call recorded from PyTorch in golden.txt gives the same dtype, shape and values here, or fails here too.
-// The same calls on batched tensors give what they give position by position.
+// Every call recorded from PyTorch in golden.txt gives the same dtype, shape and values here, or fails here
+// too. The same calls on batched tensors give what they give position by position.
 #include "step/vocabulary/golden.hpp"
 
 #include <doctest/doctest.h>
@@ -28,11 +28,13 @@ struct Deviation {
   const char* why;
 };
 constexpr Deviation deviations[] = {
-    {R"(C \w+\.repeat_interleave \$(v0|e04|e30) i-1 => T.*)", "a negative count is an error even when nothing is repeated"},
+    {R"(C \w+\.repeat_interleave \$(v0|e04|e30) i-1 => T.*)",
+     "a negative count is an error even when nothing is repeated"},
     {R"(C \w+\.tri[lu]_? \$v0.* => T.*)", "a vector is not a matrix, even when it is empty"},
     {R"(C \w+\.diag \$(e04 i-2|e30 i1) => E)", "a diagonal beyond the corner of an empty matrix is empty"},
     {R"(C [gs]etitem .* \( \.\.\. \.\.\. \).*)", "one ellipsis per subscript, as in NumPy"},
-    {R"(C torch\.(tensor|as_tensor|asarray) .*\$s.* dtype= dtorch\.int64 => E)", "scalar tensors truncate as numbers do"},
+    {R"(C torch\.(tensor|as_tensor|asarray) .*\$s.* dtype= dtorch\.int64 => E)",
+     "scalar tensors truncate as numbers do"},
     {R"(C \w+\.kron .* => E)", "operands need not be contiguous"},
 };
 
@@ -51,7 +53,9 @@ std::string run_recorded(const Case& c) {
     return c.error ? "no error" : mismatch(v, c.result, at);
   } catch (const step::Fault& f) {
     return c.error && f.kind != step::FaultKind::per_position ? "" : "raised: " + f.message;
-  } catch (const std::exception& e) { return std::string("broken: ") + e.what(); }
+  } catch (const std::exception& e) {
+    return std::string("broken: ") + e.what();
+  }
 }
 
 /// The same tensor with its elements in reverse order: other data of the same shape.
@@ -64,8 +68,8 @@ Tensor reversed(const Tensor& t) {
 /// How the tensors of a call become batched.
 struct Batching {
   Shape lead;
-  std::function<bool(int)> batched;   ///< the k-th tensor of the call
-  std::function<bool(int, int)> flat; ///< whether it is repeated (stride 0) along a batch axis
+  std::function<bool(int)> batched;             ///< the k-th tensor of the call
+  std::function<bool(int, int)> flat;           ///< whether it is repeated (stride 0) along a batch axis
   std::function<bool(int, const Shape&)> other; ///< whether it holds reversed data at a position
 };
 
@@ -75,7 +79,8 @@ bool same_at(Value v, Value want, const Shape& position) {
     auto* w = want.as<vocabulary::TensorObject>();
     if (w == nullptr) return false;
     const Tensor here = t->tensor.lead() == 0 ? t->tensor : t->tensor.at(position);
-    return here.dtype() == w->tensor.dtype() && here.sizes() == w->tensor.sizes() && close(here, w->tensor, 1e-6, 1e-6);
+    return here.dtype() == w->tensor.dtype() && here.sizes() == w->tensor.sizes() &&
+           close(here, w->tensor, 1e-6, 1e-6);
   }
   std::span<const Value> a, b;
   if (step::interp::sequence_items(v, a)) {
@@ -85,7 +90,8 @@ bool same_at(Value v, Value want, const Shape& position) {
     return true;
   }
   if (v.is_number())
-    return want.tag() == v.tag() && (want.as_real() == v.as_real() || (std::isnan(v.as_real()) && std::isnan(want.as_real())));
+    return want.tag() == v.tag() &&
+           (want.as_real() == v.as_real() || (std::isnan(v.as_real()) && std::isnan(want.as_real())));
   return v.tag() == want.tag();
 }
 
@@ -114,7 +120,9 @@ std::pair<Outcome, std::string> run_batched(const Case& c, const Batching& how) 
     Runner one(heap, [&](int k, const std::string& name) { return data(k, name, position); });
     try {
       wanted.push_back(one.run(c));
-    } catch (const step::Fault& f) { raised = f.message; }
+    } catch (const step::Fault& f) {
+      raised = f.message;
+    }
   }
   Runner all(heap, [&](int k, const std::string& name) {
     if (!how.batched(k)) return data(k, name, positions.front());
@@ -129,7 +137,8 @@ std::pair<Outcome, std::string> run_batched(const Case& c, const Batching& how) 
     const Value got = all.run(c);
     if (!raised.empty()) return {Outcome::differs, "no error, but some position raised " + raised};
     for (std::size_t i = 0; i < positions.size(); ++i)
-      if (!same_at(got, wanted[i], positions[i])) return {Outcome::differs, "position " + step::tensor::text(positions[i])};
+      if (!same_at(got, wanted[i], positions[i]))
+        return {Outcome::differs, "position " + step::tensor::text(positions[i])};
     return {Outcome::agrees, ""};
   } catch (const step::Fault& f) {
     if (f.kind == step::FaultKind::per_position) return {Outcome::per_position, ""};
@@ -152,18 +161,33 @@ TEST_CASE("recorded calls agree with PyTorch") {
 
 TEST_CASE("batched calls agree with evaluation position by position") {
   const Batching ways[] = {
-      {{2}, [](int) { return true; }, [](int, int) { return false; }, [](int, const Shape& p) { return p[0] == 1; }},
-      {{2}, [](int k) { return k % 2 == 0; }, [](int, int) { return false; }, [](int, const Shape& p) { return p[0] == 1; }},
-      {{2}, [](int k) { return k % 2 == 1; }, [](int, int) { return false; }, [](int, const Shape& p) { return p[0] == 1; }},
-      {{2, 3}, [](int k) { return k != 2; }, [](int k, int axis) { return k == 0 ? axis == 1 : axis == 0; },
+      {{2},
+       [](int) { return true; },
+       [](int, int) { return false; },
+       [](int, const Shape& p) { return p[0] == 1; }},
+      {{2},
+       [](int k) { return k % 2 == 0; },
+       [](int, int) { return false; },
+       [](int, const Shape& p) { return p[0] == 1; }},
+      {{2},
+       [](int k) { return k % 2 == 1; },
+       [](int, int) { return false; },
+       [](int, const Shape& p) { return p[0] == 1; }},
+      {{2, 3},
+       [](int k) { return k != 2; },
+       [](int k, int axis) { return k == 0 ? axis == 1 : axis == 0; },
        [](int k, const Shape& p) { return p[k == 0 ? 0 : 1] == 1; }},
-      {{2, 2}, [](int) { return true; }, [](int, int axis) { return axis == 0; }, [](int, const Shape& p) { return p[1] == 0; }},
+      {{2, 2},
+       [](int) { return true; },
+       [](int, int axis) { return axis == 0; },
+       [](int, const Shape& p) { return p[1] == 0; }},
   };
   int failures = 0, agreements = 0;
   std::set<std::string> fallback;
   for (const Case& c : file().cases) {
     // Stacking for the batch loses strides, which these are about.
-    const bool strides = c.target == "Tensor.is_contiguous" || (c.target == "setitem" && c.arguments[0] == "$x34");
+    const bool strides =
+        c.target == "Tensor.is_contiguous" || (c.target == "setitem" && c.arguments[0] == "$x34");
     if (c.error || strides) continue;
     for (const Batching& how : ways) {
       const auto [outcome, what] = run_batched(c, how);
@@ -176,11 +200,30 @@ TEST_CASE("batched calls agree with evaluation position by position") {
   CHECK(failures == 0);
   CHECK(agreements > 60000);
   // Only what depends on how many elements are true or on single values may ask for positions.
-  const std::set<std::string> expected = {
-      "Tensor.allclose", "Tensor.argwhere", "Tensor.bincount", "Tensor.equal", "Tensor.item", "Tensor.masked_select",
-      "Tensor.nonzero", "Tensor.repeat_interleave", "Tensor.tolist", "float", "getitem", "int", "op.in", "setitem",
-      "torch.allclose", "torch.argwhere", "torch.bincount", "torch.equal", "torch.masked_select",
-      "torch.nn.functional.one_hot", "torch.nonzero", "torch.repeat_interleave", "torch.where", "truth"};
+  const std::set<std::string> expected = {"Tensor.allclose",
+                                          "Tensor.argwhere",
+                                          "Tensor.bincount",
+                                          "Tensor.equal",
+                                          "Tensor.item",
+                                          "Tensor.masked_select",
+                                          "Tensor.nonzero",
+                                          "Tensor.repeat_interleave",
+                                          "Tensor.tolist",
+                                          "float",
+                                          "getitem",
+                                          "int",
+                                          "op.in",
+                                          "setitem",
+                                          "torch.allclose",
+                                          "torch.argwhere",
+                                          "torch.bincount",
+                                          "torch.equal",
+                                          "torch.masked_select",
+                                          "torch.nn.functional.one_hot",
+                                          "torch.nonzero",
+                                          "torch.repeat_interleave",
+                                          "torch.where",
+                                          "truth"};
   CHECK(fallback == expected);
 }
 
@@ -188,9 +231,9 @@ TEST_CASE("every name of the vocabulary has recorded calls") {
   std::map<std::string, int> calls;
   for (const Case& c : file().cases) ++calls[c.target];
   // Absent from PyTorch 1.13 or without a comparable result; vocabulary.test.cpp has them.
-  const std::set<std::string> unrecorded = {"Tensor.device", "Tensor.int", "Tensor.new_empty", "Tensor.short", "torch.device",
-                                            "torch.empty", "torch.empty_like", "torch.finfo", "torch.iinfo",
-                                            "torch.nn.RMSNorm"};
+  const std::set<std::string> unrecorded = {
+      "Tensor.device", "Tensor.int",       "Tensor.new_empty", "Tensor.short", "torch.device",
+      "torch.empty",   "torch.empty_like", "torch.finfo",      "torch.iinfo",  "torch.nn.RMSNorm"};
   std::string thin;
   for (const std::string& name : vocabulary::names())
     if (calls[name] < 5 && !unrecorded.contains(name)) thin += " " + name + ":" + std::to_string(calls[name]);

@@ -17,9 +17,11 @@ namespace step::tensor {
   const Tensor* found = nullptr;
   for (const Tensor* t : operands) {
     if (t->lead() == 0) continue;
-    if (found == nullptr) found = t;
+    if (found == nullptr)
+      found = t;
     else if (Shape(t->lead_sizes()) != Shape(found->lead_sizes()))
-      fail("operands belong to different batches: " + text(t->lead_sizes()) + " and " + text(found->lead_sizes()));
+      fail("operands belong to different batches: " + text(t->lead_sizes()) + " and " +
+           text(found->lead_sizes()));
   }
   return found == nullptr ? Shape{} : Shape(found->lead_sizes());
 }
@@ -33,13 +35,14 @@ namespace step::tensor {
   return t.restrided(sizes, strides, lead.size());
 }
 
-/// Gives all operands the same batch axes, of length 1 where none of them varies, and returns the full batch sizes.
-/// Results computed from them are completed by regrown(). With no batched operand nothing happens.
+/// Gives all operands the same batch axes, of length 1 where none of them varies, and returns the full batch
+/// sizes. Results computed from them are completed by regrown(). With no batched operand nothing happens.
 inline Shape align(std::span<Tensor> operands) {
   Shape lead;
   for (const Tensor& t : operands) {
     if (t.lead() == 0) continue;
-    if (lead.empty()) lead = Shape(t.lead_sizes());
+    if (lead.empty())
+      lead = Shape(t.lead_sizes());
     else if (lead != Shape(t.lead_sizes()))
       fail("operands belong to different batches: " + text(t.lead_sizes()) + " and " + text(lead));
   }
@@ -64,8 +67,9 @@ inline Shape align(std::span<Tensor> operands) {
     const std::int64_t n = b[static_cast<std::size_t>(i - shift)];
     if (out[i] == n || n == 1) continue;
     if (out[i] != 1)
-      fail(std::string(function) + "(): shapes " + text(a) + " and " + text(b) + " do not broadcast at dimension " +
-           std::to_string(i) + " (" + std::to_string(out[i]) + " and " + std::to_string(n) + ")");
+      fail(std::string(function) + "(): shapes " + text(a) + " and " + text(b) +
+           " do not broadcast at dimension " + std::to_string(i) + " (" + std::to_string(out[i]) + " and " +
+           std::to_string(n) + ")");
     out[i] = n;
   }
   return out;
@@ -86,15 +90,16 @@ inline Shape align(std::span<Tensor> operands) {
     steps.push_back(i < shift || have != want || have == 1 ? 0 : t.strides()[t.lead() + i - shift]);
   }
   if (!fits)
-    fail(std::string(function) + "(): shape " + text(t.element_sizes()) + " does not broadcast to " + text(sizes));
+    fail(std::string(function) + "(): shape " + text(t.element_sizes()) + " does not broadcast to " +
+         text(sizes));
   return t.restrided(s, steps, t.lead());
 }
 
 /// Operands of an element-wise operation laid over one another.
 template <int N> struct Overlay {
-  Shape lead;                    ///< full batch sizes
-  Shape sizes;                   ///< all axes, batch axes along which nothing varies with length 1
-  std::array<Shape, N> strides;  ///< of each operand along `sizes`
+  Shape lead;                   ///< full batch sizes
+  Shape sizes;                  ///< all axes, batch axes along which nothing varies with length 1
+  std::array<Shape, N> strides; ///< of each operand along `sizes`
 
   [[nodiscard]] Tensor make(DType dtype) const { return Tensor::empty(sizes, dtype, lead.size()); }
   [[nodiscard]] Tensor finish(const Tensor& out) const { return lead.empty() ? out : out.regrown(lead); }
@@ -107,9 +112,11 @@ template <int N>
   Shape element;
   for (const Tensor* t : operands) {
     if (t == nullptr) continue;
-    if (Shape(t->element_sizes()) != element) element = broadcast_sizes(element, t->element_sizes(), function);
+    if (Shape(t->element_sizes()) != element)
+      element = broadcast_sizes(element, t->element_sizes(), function);
     if (t->lead() == 0) continue;
-    if (o.lead.empty()) o.lead = Shape(t->lead_sizes());
+    if (o.lead.empty())
+      o.lead = Shape(t->lead_sizes());
     else if (o.lead != Shape(t->lead_sizes()))
       fail("operands belong to different batches: " + text(t->lead_sizes()) + " and " + text(o.lead));
   }
@@ -117,7 +124,8 @@ template <int N>
   o.sizes = o.lead;
   for (int i = 0; i < lead; ++i) {
     bool varies = o.lead[i] == 0;
-    for (const Tensor* t : operands) varies = varies || (t != nullptr && t->lead() > 0 && t->strides()[i] != 0);
+    for (const Tensor* t : operands)
+      varies = varies || (t != nullptr && t->lead() > 0 && t->strides()[i] != 0);
     if (!varies) o.sizes[i] = 1;
   }
   o.sizes.append(element);
@@ -133,8 +141,9 @@ template <int N>
   return o;
 }
 
-/// Writes `value` into `self` as an in-place operation does: `value` broadcasts to self, self is neither frozen nor
-/// repeated, and the category of value's type is not higher. Fault{per_position} when positions share the target.
+/// Writes `value` into `self` as an in-place operation does: `value` broadcasts to self, self is neither
+/// frozen nor repeated, and the category of value's type is not higher. Fault{per_position} when positions
+/// share the target.
 inline void assign(Tensor& self, Tensor value, std::string_view function) {
   if (self.frozen()) fail("in-place write to input data");
   if ((is_floating(value.dtype()) && !is_floating(self.dtype())) ||
@@ -149,7 +158,8 @@ inline void assign(Tensor& self, Tensor value, std::string_view function) {
     if (self.strides()[i] != 0 || self.sizes()[i] <= 1) continue;
     if (value.strides()[i] != 0) {
       if (i < self.lead()) need_positions("an in-place write to a shared tensor");
-      fail(std::string(function) + "(): more than one element of the written-to tensor refers to a single memory location");
+      fail(std::string(function) +
+           "(): more than one element of the written-to tensor refers to a single memory location");
     }
     target = target.narrowed(i, 0, 1);
     value = value.narrowed(i, 0, 1);
@@ -161,7 +171,8 @@ inline void assign(Tensor& self, Tensor value, std::string_view function) {
   copy(target, value);
 }
 
-/// One batched tensor from the values at all positions, in row-major order of `lead`. The values agree in shape.
+/// One batched tensor from the values at all positions, in row-major order of `lead`. The values agree in
+/// shape.
 [[nodiscard]] inline Tensor stack_positions(std::span<const Tensor> values, const Shape& lead) {
   if (values.empty()) fail("no position to take a shape from");
   Shape sizes = lead;
@@ -174,7 +185,8 @@ inline void assign(Tensor& self, Tensor value, std::string_view function) {
   const Tensor rows = *out.viewed(0, flat);
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i].sizes() != values.front().sizes())
-      fail("positions disagree in shape: " + text(values[i].sizes()) + " and " + text(values.front().sizes()));
+      fail("positions disagree in shape: " + text(values[i].sizes()) + " and " +
+           text(values.front().sizes()));
     Tensor row = rows.selected(0, static_cast<std::int64_t>(i));
     copy(row, values[i]);
   }

@@ -11,10 +11,37 @@
 namespace step::tensor {
 
 enum class BinaryOp : std::uint8_t {
-  add, subtract, multiply, divide, floor_divide, remainder, fmod, power, maximum, minimum,
-  bit_and, bit_or, bit_xor, shift_left, shift_right,
-  less, less_equal, equal, not_equal, logical_and, logical_or, logical_xor,
-  atan2, hypot, logaddexp, logaddexp2, fmax, fmin, xlogy, copysign, heaviside,
+  add,
+  subtract,
+  multiply,
+  divide,
+  floor_divide,
+  remainder,
+  fmod,
+  power,
+  maximum,
+  minimum,
+  bit_and,
+  bit_or,
+  bit_xor,
+  shift_left,
+  shift_right,
+  less,
+  less_equal,
+  equal,
+  not_equal,
+  logical_and,
+  logical_or,
+  logical_xor,
+  atan2,
+  hypot,
+  logaddexp,
+  logaddexp2,
+  fmax,
+  fmin,
+  xlogy,
+  copysign,
+  heaviside,
 };
 
 namespace detail {
@@ -57,7 +84,8 @@ template <class T> [[nodiscard]] T fmod(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
     nonzero(b);
     return b == -1 ? 0 : a % b;
-  } else return std::fmod(a, b);
+  } else
+    return std::fmod(a, b);
 }
 template <class T> [[nodiscard]] T power(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
@@ -68,7 +96,8 @@ template <class T> [[nodiscard]] T power(T a, T b) {
       base *= base;
     }
     return wrapped(result);
-  } else return b == T{2} ? a * a : std::pow(a, b);
+  } else
+    return b == T{2} ? a * a : std::pow(a, b);
 }
 // NaN wins, as in torch.maximum.
 template <class T> [[nodiscard]] T larger(T a, T b) { return a > b || a != a ? a : b; }
@@ -79,45 +108,69 @@ template <class T> [[nodiscard]] T logaddexp(T a, T b) {
   return m + std::log1p(std::exp(-std::abs(a - b)));
 }
 
-template <class R, class T> Tensor arithmetic(BinaryOp op, const Operand& a, const Operand& b, std::string_view f) {
+template <class R, class T>
+Tensor arithmetic(BinaryOp op, const Operand& a, const Operand& b, std::string_view f) {
   constexpr bool integral = std::is_integral_v<T>;
   switch (op) {
   case BinaryOp::add:
-    if constexpr (integral) return map2<R, T>(a, b, f, [](T x, T y) { return wrapped(word(x) + word(y)); });
-    else return map2<R, T>(a, b, f, [](T x, T y) { return x + y; });
+    if constexpr (integral)
+      return map2<R, T>(a, b, f, [](T x, T y) { return wrapped(word(x) + word(y)); });
+    else
+      return map2<R, T>(a, b, f, [](T x, T y) { return x + y; });
   case BinaryOp::subtract:
-    if constexpr (integral) return map2<R, T>(a, b, f, [](T x, T y) { return wrapped(word(x) - word(y)); });
-    else return map2<R, T>(a, b, f, [](T x, T y) { return x - y; });
+    if constexpr (integral)
+      return map2<R, T>(a, b, f, [](T x, T y) { return wrapped(word(x) - word(y)); });
+    else
+      return map2<R, T>(a, b, f, [](T x, T y) { return x - y; });
   case BinaryOp::multiply:
-    if constexpr (integral) return map2<R, T>(a, b, f, [](T x, T y) { return wrapped(word(x) * word(y)); });
-    else return map2<R, T>(a, b, f, [](T x, T y) { return x * y; });
-  case BinaryOp::floor_divide: return map2_slow<R, T>(a, b, f, [](T x, T y) { return floor_divide(x, y); });
-  case BinaryOp::remainder: return map2_slow<R, T>(a, b, f, [](T x, T y) { return remainder(x, y); });
-  case BinaryOp::fmod: return map2_slow<R, T>(a, b, f, [](T x, T y) { return fmod(x, y); });
-  case BinaryOp::power: return map2_slow<R, T>(a, b, f, [](T x, T y) { return power(x, y); });
-  case BinaryOp::maximum: return map2<R, T>(a, b, f, [](T x, T y) { return larger(x, y); });
-  case BinaryOp::minimum: return map2<R, T>(a, b, f, [](T x, T y) { return smaller(x, y); });
-  case BinaryOp::fmax: return map2_slow<R, T>(a, b, f, [](T x, T y) { return y != y ? x : x > y ? x : y; });
-  case BinaryOp::fmin: return map2_slow<R, T>(a, b, f, [](T x, T y) { return y != y ? x : x < y ? x : y; });
+    if constexpr (integral)
+      return map2<R, T>(a, b, f, [](T x, T y) { return wrapped(word(x) * word(y)); });
+    else
+      return map2<R, T>(a, b, f, [](T x, T y) { return x * y; });
+  case BinaryOp::floor_divide:
+    return map2_slow<R, T>(a, b, f, [](T x, T y) { return floor_divide(x, y); });
+  case BinaryOp::remainder:
+    return map2_slow<R, T>(a, b, f, [](T x, T y) { return remainder(x, y); });
+  case BinaryOp::fmod:
+    return map2_slow<R, T>(a, b, f, [](T x, T y) { return fmod(x, y); });
+  case BinaryOp::power:
+    return map2_slow<R, T>(a, b, f, [](T x, T y) { return power(x, y); });
+  case BinaryOp::maximum:
+    return map2<R, T>(a, b, f, [](T x, T y) { return larger(x, y); });
+  case BinaryOp::minimum:
+    return map2<R, T>(a, b, f, [](T x, T y) { return smaller(x, y); });
+  case BinaryOp::fmax:
+    return map2_slow<R, T>(a, b, f, [](T x, T y) { return y != y ? x : x > y ? x : y; });
+  case BinaryOp::fmin:
+    return map2_slow<R, T>(a, b, f, [](T x, T y) { return y != y ? x : x < y ? x : y; });
   case BinaryOp::heaviside:
     return map2_slow<R, T>(a, b, f, [](T x, T y) { return x == T{0} ? y : x > T{0} ? T{1} : T{0}; });
-  default: break;
+  default:
+    break;
   }
   if constexpr (!integral) {
     switch (op) {
-    case BinaryOp::divide: return map2<R, T>(a, b, f, [](T x, T y) { return x / y; });
-    case BinaryOp::atan2: return map2_slow<R, T>(a, b, f, [](T x, T y) { return std::atan2(x, y); });
-    case BinaryOp::hypot: return map2_slow<R, T>(a, b, f, [](T x, T y) { return std::hypot(x, y); });
-    case BinaryOp::copysign: return map2_slow<R, T>(a, b, f, [](T x, T y) { return std::copysign(x, y); });
-    case BinaryOp::logaddexp: return map2_slow<R, T>(a, b, f, [](T x, T y) { return logaddexp(x, y); });
+    case BinaryOp::divide:
+      return map2<R, T>(a, b, f, [](T x, T y) { return x / y; });
+    case BinaryOp::atan2:
+      return map2_slow<R, T>(a, b, f, [](T x, T y) { return std::atan2(x, y); });
+    case BinaryOp::hypot:
+      return map2_slow<R, T>(a, b, f, [](T x, T y) { return std::hypot(x, y); });
+    case BinaryOp::copysign:
+      return map2_slow<R, T>(a, b, f, [](T x, T y) { return std::copysign(x, y); });
+    case BinaryOp::logaddexp:
+      return map2_slow<R, T>(a, b, f, [](T x, T y) { return logaddexp(x, y); });
     case BinaryOp::logaddexp2:
       return map2_slow<R, T>(a, b, f, [](T x, T y) {
         const T ln2 = static_cast<T>(0.693147180559945309417);
         return logaddexp(x * ln2, y * ln2) / ln2;
       });
     case BinaryOp::xlogy:
-      return map2_slow<R, T>(a, b, f, [](T x, T y) { return y != y ? y : x == T{0} ? T{0} : x * std::log(y); });
-    default: break;
+      return map2_slow<R, T>(a, b, f, [](T x, T y) {
+        return y != y ? y : x == T{0} ? T{0} : x * std::log(y);
+      });
+    default:
+      break;
     }
   }
   fail(std::string(f) + "() is not defined for " + std::string(name_of(dtype_of<T>)));
@@ -125,34 +178,43 @@ template <class R, class T> Tensor arithmetic(BinaryOp op, const Operand& a, con
 
 template <class T> Tensor comparison(BinaryOp op, const Operand& a, const Operand& b, std::string_view f) {
   switch (op) {
-  case BinaryOp::less: return map2<bool, T>(a, b, f, [](T x, T y) { return x < y; });
-  case BinaryOp::less_equal: return map2<bool, T>(a, b, f, [](T x, T y) { return x <= y; });
-  case BinaryOp::equal: return map2<bool, T>(a, b, f, [](T x, T y) { return x == y; });
-  default: return map2<bool, T>(a, b, f, [](T x, T y) { return x != y; });
+  case BinaryOp::less:
+    return map2<bool, T>(a, b, f, [](T x, T y) { return x < y; });
+  case BinaryOp::less_equal:
+    return map2<bool, T>(a, b, f, [](T x, T y) { return x <= y; });
+  case BinaryOp::equal:
+    return map2<bool, T>(a, b, f, [](T x, T y) { return x == y; });
+  default:
+    return map2<bool, T>(a, b, f, [](T x, T y) { return x != y; });
   }
 }
 
 template <class T> Tensor bits(BinaryOp op, const Operand& a, const Operand& b, std::string_view f) {
   constexpr auto as = [](auto x) { return static_cast<T>(x); };
   switch (op) {
-  case BinaryOp::bit_and: return map2<T, T>(a, b, f, [as](T x, T y) { return as(x & y); });
-  case BinaryOp::bit_or: return map2<T, T>(a, b, f, [as](T x, T y) { return as(x | y); });
-  default: return map2<T, T>(a, b, f, [as](T x, T y) { return as(x ^ y); });
+  case BinaryOp::bit_and:
+    return map2<T, T>(a, b, f, [as](T x, T y) { return as(x & y); });
+  case BinaryOp::bit_or:
+    return map2<T, T>(a, b, f, [as](T x, T y) { return as(x | y); });
+  default:
+    return map2<T, T>(a, b, f, [as](T x, T y) { return as(x ^ y); });
   }
 }
 
 inline Tensor shift(BinaryOp op, const Operand& a, const Operand& b, std::string_view f) {
   using I = std::int64_t;
   if (op == BinaryOp::shift_left)
-    return map2_slow<I, I>(a, b, f, [](I x, I y) { return y < 0 || y > 63 ? 0 : wrapped(word(x) << word(y)); });
+    return map2_slow<I, I>(a, b, f,
+                           [](I x, I y) { return y < 0 || y > 63 ? 0 : wrapped(word(x) << word(y)); });
   return map2_slow<I, I>(a, b, f, [](I x, I y) { return x >> (y < 0 || y > 63 ? 63 : y); });
 }
 
 } // namespace detail
 
-/// `function` names the caller in messages. Fault{type} for shapes that do not broadcast and for types the operation
-/// lacks, Fault{value} for an integer division by zero.
-[[nodiscard]] inline Tensor binary(BinaryOp op, const Operand& a, const Operand& b, std::string_view function) {
+/// `function` names the caller in messages. Fault{type} for shapes that do not broadcast and for types the
+/// operation lacks, Fault{value} for an integer division by zero.
+[[nodiscard]] inline Tensor binary(BinaryOp op, const Operand& a, const Operand& b,
+                                   std::string_view function) {
   Promotion promotion;
   a.promote(promotion);
   b.promote(promotion);
@@ -165,9 +227,12 @@ inline Tensor shift(BinaryOp op, const Operand& a, const Operand& b, std::string
     return visit_number(promote(type, DType::int64), [&]<class T>(std::type_identity<T>) {
       return detail::comparison<T>(op, a, b, function);
     });
-  case BinaryOp::logical_and: return detail::bits<bool>(BinaryOp::bit_and, a, b, function);
-  case BinaryOp::logical_or: return detail::bits<bool>(BinaryOp::bit_or, a, b, function);
-  case BinaryOp::logical_xor: return detail::bits<bool>(BinaryOp::bit_xor, a, b, function);
+  case BinaryOp::logical_and:
+    return detail::bits<bool>(BinaryOp::bit_and, a, b, function);
+  case BinaryOp::logical_or:
+    return detail::bits<bool>(BinaryOp::bit_or, a, b, function);
+  case BinaryOp::logical_xor:
+    return detail::bits<bool>(BinaryOp::bit_xor, a, b, function);
   case BinaryOp::bit_and:
   case BinaryOp::bit_or:
   case BinaryOp::bit_xor:
@@ -180,7 +245,8 @@ inline Tensor shift(BinaryOp op, const Operand& a, const Operand& b, std::string
     fail(std::string(function) + "(): not defined for " + std::string(name_of(type)));
   case BinaryOp::subtract:
     if (a.dtype() == DType::boolean || b.dtype() == DType::boolean)
-      fail(std::string(function) + "(): subtraction with a bool tensor is not supported; use ~, ^ or logical_xor");
+      fail(std::string(function) +
+           "(): subtraction with a bool tensor is not supported; use ~, ^ or logical_xor");
     break;
   case BinaryOp::hypot:
   case BinaryOp::logaddexp:
@@ -199,7 +265,8 @@ inline Tensor shift(BinaryOp op, const Operand& a, const Operand& b, std::string
   case BinaryOp::power:
     if (type == DType::boolean) fail(std::string(function) + "(): not defined for torch.bool");
     break;
-  default: break;
+  default:
+    break;
   }
   if (type == DType::boolean) {
     if (op == BinaryOp::multiply || op == BinaryOp::minimum || op == BinaryOp::fmin)
@@ -208,7 +275,8 @@ inline Tensor shift(BinaryOp op, const Operand& a, const Operand& b, std::string
       return detail::bits<bool>(BinaryOp::bit_or, a, b, function);
     return detail::arithmetic<std::int64_t, std::int64_t>(op, a, b, function).to(DType::boolean);
   }
-  return visit_number(type, [&]<class T>(std::type_identity<T>) { return detail::arithmetic<T, T>(op, a, b, function); });
+  return visit_number(
+      type, [&]<class T>(std::type_identity<T>) { return detail::arithmetic<T, T>(op, a, b, function); });
 }
 
 /// condition ? a : b, the condition being boolean.

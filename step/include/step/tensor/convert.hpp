@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Copies between tensors of one shape and any two element types; the definitions behind clone(), to() and the like.
-// Included by tensor.hpp.
+// Copies between tensors of one shape and any two element types; the definitions behind clone(), to() and the
+// like. Included by tensor.hpp.
 #pragma once
 
 #include "step/tensor/loop.hpp"
@@ -18,7 +18,8 @@ template <class To, class From> void copy_elements(Tensor& to, const Tensor& fro
       To* o = out + t.offset[0] + r * t.row_stride[0];
       const From* p = in + t.offset[1] + r * t.row_stride[1];
       if (t.stride[0] == 1 && t.stride[1] == 1) {
-        if constexpr (std::is_same_v<To, From>) std::memmove(o, p, static_cast<std::size_t>(t.length) * sizeof(To));
+        if constexpr (std::is_same_v<To, From>)
+          std::memmove(o, p, static_cast<std::size_t>(t.length) * sizeof(To));
         else
           for (std::int64_t i = 0; i < t.length; ++i) o[i] = convert<To>(p[i]);
       } else {
@@ -34,7 +35,8 @@ template <class To, class From> void copy_elements(Tensor& to, const Tensor& fro
 inline void copy(Tensor& to, const Tensor& from) {
   Meter::current().work(static_cast<std::uint64_t>(to.numel()));
   visit(to.dtype(), [&]<class To>(std::type_identity<To>) {
-    visit(from.dtype(), [&]<class From>(std::type_identity<From>) { detail::copy_elements<To, From>(to, from); });
+    visit(from.dtype(),
+          [&]<class From>(std::type_identity<From>) { detail::copy_elements<To, From>(to, from); });
   });
 }
 

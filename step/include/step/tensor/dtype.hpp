@@ -45,13 +45,13 @@ inline DType& default_float_slot() {
 
 /// Sets the default float type of this thread for its own lifetime.
 class FloatPrecision {
-public:
+ public:
   explicit FloatPrecision(DType d) : previous_(std::exchange(detail::default_float_slot(), d)) {}
   ~FloatPrecision() { detail::default_float_slot() = previous_; }
   FloatPrecision(const FloatPrecision&) = delete;
   FloatPrecision& operator=(const FloatPrecision&) = delete;
 
-private:
+ private:
   DType previous_;
 };
 
@@ -62,23 +62,27 @@ private:
   throw Fault(FaultKind::per_position, std::string(what) + " depends on data that differ per position");
 }
 
-/// Truncates as Python's int(), and saturates where C++ would be undefined; NaN gives the least integer, as on x86.
+/// Truncates as Python's int(), and saturates where C++ would be undefined; NaN gives the least integer, as
+/// on x86.
 [[nodiscard]] inline std::int64_t to_int64(double d) {
-  if (!(d > -9223372036854775808.0 && d < 9223372036854775808.0)) return std::numeric_limits<std::int64_t>::min();
+  if (!(d > -9223372036854775808.0 && d < 9223372036854775808.0))
+    return std::numeric_limits<std::int64_t>::min();
   return static_cast<std::int64_t>(d);
 }
 
 /// Converts between element types without undefined behaviour.
 template <class To, class From> [[nodiscard]] To convert(From x) {
-  if constexpr (std::is_same_v<To, bool>) return x != From{};
+  if constexpr (std::is_same_v<To, bool>)
+    return x != From{};
   else if constexpr (std::is_same_v<To, std::int64_t> && std::is_floating_point_v<From>)
     return to_int64(static_cast<double>(x));
-  else return static_cast<To>(x);
+  else
+    return static_cast<To>(x);
 }
 
 /// A Python number: bool, int or float. Weak in type promotion.
 class Scalar {
-public:
+ public:
   /*implicit*/ Scalar(bool b) : kind_(DType::boolean), integer_(b) {}
   /*implicit*/ Scalar(std::int64_t i) : kind_(DType::int64), integer_(i) {}
   /*implicit*/ Scalar(int i) : Scalar(std::int64_t{i}) {}
@@ -94,7 +98,7 @@ public:
     return is_real() ? convert<T>(real_) : convert<T>(integer_);
   }
 
-private:
+ private:
   DType kind_;
   union {
     std::int64_t integer_;
@@ -104,17 +108,17 @@ private:
 
 [[nodiscard]] constexpr DType promote(DType a, DType b) { return a < b ? b : a; }
 
-/// Collects operands and yields PyTorch's result type: tensors with axes outrank scalar tensors, which outrank
-/// Python numbers, unless the weaker operand is of a higher category.
+/// Collects operands and yields PyTorch's result type: tensors with axes outrank scalar tensors, which
+/// outrank Python numbers, unless the weaker operand is of a higher category.
 class Promotion {
-public:
+ public:
   void add(DType d, int rank) { merge(rank > 0 ? 0 : 1, d); }
   void add(const Scalar& s) { merge(2, s.dtype()); }
   [[nodiscard]] DType result() const {
     return static_cast<DType>(combine(level_[0], combine(level_[1], level_[2])));
   }
 
-private:
+ private:
   static constexpr int absent = -1;
   static constexpr int first_float = static_cast<int>(DType::float32);
   void merge(int level, DType d) {
@@ -131,18 +135,25 @@ private:
 /// Calls f(std::type_identity<T>{}) with the C++ type of `d`.
 template <class F> decltype(auto) visit(DType d, F&& f) {
   switch (d) {
-  case DType::boolean: return f(std::type_identity<bool>{});
-  case DType::int64: return f(std::type_identity<std::int64_t>{});
-  case DType::float32: return f(std::type_identity<float>{});
-  default: return f(std::type_identity<double>{});
+  case DType::boolean:
+    return f(std::type_identity<bool>{});
+  case DType::int64:
+    return f(std::type_identity<std::int64_t>{});
+  case DType::float32:
+    return f(std::type_identity<float>{});
+  default:
+    return f(std::type_identity<double>{});
   }
 }
 /// As visit, for dtypes other than boolean.
 template <class F> decltype(auto) visit_number(DType d, F&& f) {
   switch (d) {
-  case DType::int64: return f(std::type_identity<std::int64_t>{});
-  case DType::float32: return f(std::type_identity<float>{});
-  default: return f(std::type_identity<double>{});
+  case DType::int64:
+    return f(std::type_identity<std::int64_t>{});
+  case DType::float32:
+    return f(std::type_identity<float>{});
+  default:
+    return f(std::type_identity<double>{});
   }
 }
 /// As visit, for floating dtypes.

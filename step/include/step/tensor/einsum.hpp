@@ -29,8 +29,8 @@ inline constexpr int most_ellipsis = max_axes;
   return std::find(labels.begin(), labels.end(), l) != labels.end();
 }
 
-/// The labels of one subscript; `rank` < 0 leaves out the check against an operand, and `dots` is then the number of
-/// ellipsis dimensions.
+/// The labels of one subscript; `rank` < 0 leaves out the check against an operand, and `dots` is then the
+/// number of ellipsis dimensions.
 [[nodiscard]] inline Labels read_subscript(std::string_view s, int rank, int dots) {
   Labels out;
   int letters = 0;
@@ -40,7 +40,8 @@ inline constexpr int most_ellipsis = max_axes;
     const char c = s[i];
     if (c == ' ') continue;
     if (c == '.') {
-      if (seen || s.substr(i, 3) != "...") fail("einsum(): malformed ellipsis in subscript '" + std::string(s) + "'");
+      if (seen || s.substr(i, 3) != "...")
+        fail("einsum(): malformed ellipsis in subscript '" + std::string(s) + "'");
       seen = true;
       i += 2;
       const int n = rank < 0 ? dots : rank - letters;
@@ -52,8 +53,8 @@ inline constexpr int most_ellipsis = max_axes;
     out.push_back(c);
   }
   if (rank >= 0 && static_cast<int>(out.size()) != rank)
-    fail("einsum(): the subscript '" + std::string(s) + "' does not match an operand of " + std::to_string(rank) +
-         " dimensions");
+    fail("einsum(): the subscript '" + std::string(s) + "' does not match an operand of " +
+         std::to_string(rank) + " dimensions");
   return out;
 }
 
@@ -89,14 +90,17 @@ inline constexpr int most_ellipsis = max_axes;
   DimSet dims = 0;
   Labels kept;
   for (std::size_t i = 0; i < x.labels.size(); ++i) {
-    if (contains(needed, x.labels[i])) kept.push_back(x.labels[i]);
-    else dims |= 1U << i;
+    if (contains(needed, x.labels[i]))
+      kept.push_back(x.labels[i]);
+    else
+      dims |= 1U << i;
   }
   return dims == 0 ? x : Labelled{sum(x.tensor, dims, false), kept};
 }
 
 [[nodiscard]] inline std::int64_t extent(const Labelled& x, int label) {
-  return x.tensor.size(static_cast<int>(std::find(x.labels.begin(), x.labels.end(), label) - x.labels.begin()));
+  return x.tensor.size(
+      static_cast<int>(std::find(x.labels.begin(), x.labels.end(), label) - x.labels.begin()));
 }
 
 /// The product of two operands, summed over common labels that are not `needed`.
@@ -135,7 +139,8 @@ inline constexpr int most_ellipsis = max_axes;
   };
   labels = join(join(batch, left), right);
   const Tensor x = reordered(a, join(join(batch, left), common)).tensor;
-  const Tensor y = reordered(b, common.empty() ? join(batch, right) : join(join(batch, common), right)).tensor;
+  const Tensor y =
+      reordered(b, common.empty() ? join(batch, right) : join(join(batch, common), right)).tensor;
   if (common.empty())
     return {binary(BinaryOp::multiply, reshape(x, sa, "einsum"), reshape(y, sb, "einsum"), "einsum"), labels};
   Shape mx, my;
@@ -147,7 +152,8 @@ inline constexpr int most_ellipsis = max_axes;
   mx.push_back(k);
   my.push_back(k);
   my.push_back(n);
-  return {reshape(matmul(reshape(x, mx, "einsum"), reshape(y, my, "einsum"), "einsum"), sizes, "einsum"), labels};
+  return {reshape(matmul(reshape(x, mx, "einsum"), reshape(y, my, "einsum"), "einsum"), sizes, "einsum"),
+          labels};
 }
 
 } // namespace detail
@@ -189,10 +195,11 @@ inline constexpr int most_ellipsis = max_axes;
     for (std::size_t d = 0; d < term.labels.size(); ++d) {
       std::int64_t& known = sizes[static_cast<std::size_t>(term.labels[d])];
       const std::int64_t n = term.tensor.size(static_cast<int>(d));
-      if (known == -1 || known == 1) known = n;
+      if (known == -1 || known == 1)
+        known = n;
       else if (n != known && n != 1)
-        fail("einsum(): operands do not broadcast: a subscript of '" + std::string(equation) + "' has sizes " +
-             std::to_string(known) + " and " + std::to_string(n));
+        fail("einsum(): operands do not broadcast: a subscript of '" + std::string(equation) +
+             "' has sizes " + std::to_string(known) + " and " + std::to_string(n));
     }
   }
   Labels wanted;
@@ -200,8 +207,10 @@ inline constexpr int most_ellipsis = max_axes;
     wanted = detail::read_subscript(output, -1, dots);
     for (std::size_t i = 0; i < wanted.size(); ++i)
       if (uses[static_cast<std::size_t>(wanted[i])] == 0 ||
-          std::find(wanted.begin(), wanted.begin() + static_cast<std::ptrdiff_t>(i), wanted[i]) != wanted.begin() + static_cast<std::ptrdiff_t>(i))
-        fail("einsum(): output subscript '" + std::string(output) + "' repeats a label or has one that no input has");
+          std::find(wanted.begin(), wanted.begin() + static_cast<std::ptrdiff_t>(i), wanted[i]) !=
+              wanted.begin() + static_cast<std::ptrdiff_t>(i))
+        fail("einsum(): output subscript '" + std::string(output) +
+             "' repeats a label or has one that no input has");
   } else {
     for (int k = dots; k > 0; --k) wanted.push_back(k);
     for (int l = 'A'; l <= 'z'; ++l)
@@ -210,7 +219,8 @@ inline constexpr int most_ellipsis = max_axes;
   // A dimension of length 1 that others repeat takes no part.
   for (auto& term : terms)
     for (std::size_t d = term.labels.size(); d-- > 0;)
-      if (term.tensor.size(static_cast<int>(d)) == 1 && sizes[static_cast<std::size_t>(term.labels[d])] != 1) {
+      if (term.tensor.size(static_cast<int>(d)) == 1 &&
+          sizes[static_cast<std::size_t>(term.labels[d])] != 1) {
         term.tensor = term.tensor.removed(term.tensor.lead() + static_cast<int>(d));
         term.labels.erase(term.labels.begin() + static_cast<std::ptrdiff_t>(d));
       }

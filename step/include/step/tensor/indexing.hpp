@@ -24,28 +24,34 @@ namespace detail {
 }
 
 template <class T> void store(T& to, T v, Store how) {
-  if constexpr (std::is_same_v<T, bool>) to = how == Store::set ? v : how == Store::add ? to || v : to && v;
+  if constexpr (std::is_same_v<T, bool>)
+    to = how == Store::set ? v : how == Store::add ? to || v : to && v;
   else if constexpr (std::is_integral_v<T>)
-    to = how == Store::set ? v : how == Store::add ? wrapped(word(to) + word(v)) : wrapped(word(to) * word(v));
-  else to = how == Store::set ? v : how == Store::add ? to + v : to * v;
+    to = how == Store::set   ? v
+         : how == Store::add ? wrapped(word(to) + word(v))
+                             : wrapped(word(to) * word(v));
+  else
+    to = how == Store::set ? v : how == Store::add ? to + v : to * v;
 }
 
 /// Where the elements addressed by index tensors lie, relative to the first element of the batch position.
 struct Places {
-  Tensor offsets;        ///< (batch.., index shape..) int64, row-major
-  Shape outer_strides;   ///< of the indexed tensor along the axes of `offsets`: 0 behind the batch axes
+  Tensor offsets;           ///< (batch.., index shape..) int64, row-major
+  Shape outer_strides;      ///< of the indexed tensor along the axes of `offsets`: 0 behind the batch axes
   Shape rest, rest_strides; ///< axes that are not indexed
-  int first = 0;         ///< the first indexed dimension
-  bool adjacent = true;  ///< the indexed dimensions are neighbours
+  int first = 0;            ///< the first indexed dimension
+  bool adjacent = true;     ///< the indexed dimensions are neighbours
 };
 
 /// `indices[d]` is the int64 index tensor of dimension d or undefined; all aligned with x.
-[[nodiscard]] inline Places locate(const Tensor& x, const std::vector<Tensor>& indices, std::string_view function) {
+[[nodiscard]] inline Places locate(const Tensor& x, const std::vector<Tensor>& indices,
+                                   std::string_view function) {
   Places p;
   Shape shape;
   int last = -1;
   for (int d = 0; d < x.rank(); ++d) {
-    const bool indexed = d < static_cast<int>(indices.size()) && indices[static_cast<std::size_t>(d)].defined();
+    const bool indexed =
+        d < static_cast<int>(indices.size()) && indices[static_cast<std::size_t>(d)].defined();
     if (!indexed) {
       p.rest.push_back(x.size(d));
       p.rest_strides.push_back(x.strides()[x.lead() + d]);
@@ -55,8 +61,10 @@ struct Places {
     if (places.dtype() != DType::int64)
       fail(std::string(function) + "(): expected int64 indices, got " + std::string(name_of(places.dtype())));
     shape = broadcast_sizes(shape, places.element_sizes(), function);
-    if (last < 0) p.first = d;
-    else if (d != last + 1) p.adjacent = false;
+    if (last < 0)
+      p.first = d;
+    else if (d != last + 1)
+      p.adjacent = false;
     last = d;
   }
   Shape sizes(x.lead_sizes());
@@ -84,35 +92,37 @@ struct Places {
   return p;
 }
 
-/// Calls body(offset in x, offset in other) for every addressed element; `other` has axes (batch, index, rest).
+/// Calls body(offset in x, offset in other) for every addressed element; `other` has axes (batch, index,
+/// rest).
 template <class Body> void for_places(const Places& p, const Tensor& other, Body&& body) {
   const int outer = p.offsets.axes();
   const Shape other_outer(other.strides().first(outer)), other_rest(other.strides().from(outer));
   const auto* offsets = p.offsets.data<std::int64_t>();
   Meter::current().work(static_cast<std::uint64_t>(other.numel()));
   if (count(p.rest) == 0) return;
-  for_tiles<3>(p.offsets.sizes(), {&p.offsets.strides(), &p.outer_strides, &other_outer}, [&](const Tile<3>& t) {
-    for (std::int64_t r = 0; r < t.rows; ++r)
-      for (std::int64_t i = 0; i < t.length; ++i) {
-        const std::int64_t x = offsets[t.offset[0] + r * t.row_stride[0] + i * t.stride[0]] + t.offset[1] +
-                               r * t.row_stride[1] + i * t.stride[1];
-        const std::int64_t o = t.offset[2] + r * t.row_stride[2] + i * t.stride[2];
-        if (p.rest.empty()) {
-          body(x, o);
-          continue;
-        }
-        for_tiles<2>(p.rest, {&p.rest_strides, &other_rest}, [&](const Tile<2>& u) {
-          for (std::int64_t k = 0; k < u.rows; ++k)
-            for (std::int64_t j = 0; j < u.length; ++j)
-              body(x + u.offset[0] + k * u.row_stride[0] + j * u.stride[0],
-                   o + u.offset[1] + k * u.row_stride[1] + j * u.stride[1]);
-        });
-      }
-  });
+  for_tiles<3>(p.offsets.sizes(), {&p.offsets.strides(), &p.outer_strides, &other_outer},
+               [&](const Tile<3>& t) {
+                 for (std::int64_t r = 0; r < t.rows; ++r)
+                   for (std::int64_t i = 0; i < t.length; ++i) {
+                     const std::int64_t x = offsets[t.offset[0] + r * t.row_stride[0] + i * t.stride[0]] +
+                                            t.offset[1] + r * t.row_stride[1] + i * t.stride[1];
+                     const std::int64_t o = t.offset[2] + r * t.row_stride[2] + i * t.stride[2];
+                     if (p.rest.empty()) {
+                       body(x, o);
+                       continue;
+                     }
+                     for_tiles<2>(p.rest, {&p.rest_strides, &other_rest}, [&](const Tile<2>& u) {
+                       for (std::int64_t k = 0; k < u.rows; ++k)
+                         for (std::int64_t j = 0; j < u.length; ++j)
+                           body(x + u.offset[0] + k * u.row_stride[0] + j * u.stride[0],
+                                o + u.offset[1] + k * u.row_stride[1] + j * u.stride[1]);
+                     });
+                   }
+               });
 }
 
-/// (index dims, rest dims) to the order of the result: the index dims stand where the first indexed dim was when all
-/// indexed dims were neighbours, else in front. `back` inverts it.
+/// (index dims, rest dims) to the order of the result: the index dims stand where the first indexed dim was
+/// when all indexed dims were neighbours, else in front. `back` inverts it.
 [[nodiscard]] inline Tensor place_index_dims(const Tensor& t, const Places& p, bool back) {
   const int n = p.offsets.axes() - p.offsets.lead();
   if (!p.adjacent || p.first == 0 || n == 0) return t;
@@ -139,7 +149,8 @@ inline void take_back(std::vector<Tensor>& indices, const std::vector<Tensor>& a
 } // namespace detail
 
 /// x[i0, i1, ..] with int64 index tensors, undefined entries standing for `:`. A copy.
-[[nodiscard]] inline Tensor index(const Tensor& operand, std::vector<Tensor> indices, std::string_view function = "index") {
+[[nodiscard]] inline Tensor index(const Tensor& operand, std::vector<Tensor> indices,
+                                  std::string_view function = "index") {
   std::vector<Tensor> all = detail::with_operand(indices, operand);
   const Shape lead = align(all);
   detail::take_back(indices, all);
@@ -175,8 +186,10 @@ inline void index_put(Tensor& target, std::vector<Tensor> indices, const Tensor&
   Shape batch(x.lead_sizes());
   batch.append(sizes);
   // The value is given in the order of the result: broadcast there, then bring the index dims to the front.
-  const Tensor shaped = detail::place_index_dims(Tensor::scalar(false).restrided(batch, Shape(batch.size(), 0), x.lead()), p, false);
-  const Tensor from = detail::place_index_dims(broadcast_to(all.back(), shaped.element_sizes(), function), p, true);
+  const Tensor shaped = detail::place_index_dims(
+      Tensor::scalar(false).restrided(batch, Shape(batch.size(), 0), x.lead()), p, false);
+  const Tensor from =
+      detail::place_index_dims(broadcast_to(all.back(), shaped.element_sizes(), function), p, true);
   visit(x.dtype(), [&]<class T>(std::type_identity<T>) {
     const T* in = from.data<T>();
     T* to = x.write<T>();
@@ -188,7 +201,8 @@ namespace detail {
 
 /// Visits the index tensor of gather or scatter; body(offset in x of the addressed element, offset in other).
 template <class Body>
-void for_gathered(const Tensor& x, int dim, const Tensor& index, const Tensor& other, std::string_view function, Body&& body) {
+void for_gathered(const Tensor& x, int dim, const Tensor& index, const Tensor& other,
+                  std::string_view function, Body&& body) {
   const int axis = x.lead() + dim;
   const std::int64_t n = x.sizes()[axis], step = x.strides()[axis];
   Shape steps = x.strides();
@@ -209,14 +223,18 @@ void for_gathered(const Tensor& x, int dim, const Tensor& index, const Tensor& o
 inline void check_index(const Tensor& x, const Tensor& index, int dim, std::string_view function) {
   if (index.dtype() != DType::int64) fail(std::string(function) + "(): expected dtype int64 for index");
   bool fits = std::max(x.rank(), 1) == std::max(index.rank(), 1);
-  for (int d = 0; d < index.rank() && fits && x.rank() > 0; ++d) fits = d == dim || index.size(d) <= x.size(d);
+  for (int d = 0; d < index.rank() && fits && x.rank() > 0; ++d)
+    fits = d == dim || index.size(d) <= x.size(d);
   if (!fits && index.numel() > 0)
-    fail(std::string(function) + "(): expected index " + text(index.element_sizes()) + " to be no larger than self " +
-         text(x.element_sizes()) + " apart from dimension " + std::to_string(dim));
+    fail(std::string(function) + "(): expected index " + text(index.element_sizes()) +
+         " to be no larger than self " + text(x.element_sizes()) + " apart from dimension " +
+         std::to_string(dim));
   if (!fits && std::max(x.rank(), 1) != std::max(index.rank(), 1))
     fail(std::string(function) + "(): index and self must have the same number of dimensions");
 }
-[[nodiscard]] inline Tensor at_least_vector(const Tensor& t) { return t.rank() > 0 ? t : t.inserted(t.axes()); }
+[[nodiscard]] inline Tensor at_least_vector(const Tensor& t) {
+  return t.rank() > 0 ? t : t.inserted(t.axes());
+}
 
 } // namespace detail
 
@@ -231,27 +249,29 @@ inline void check_index(const Tensor& x, const Tensor& index, int dim, std::stri
   visit(x.dtype(), [&]<class T>(std::type_identity<T>) {
     const T* from = ops[0].data<T>();
     T* to = out.write<T>();
-    detail::for_gathered(ops[0], d, ops[1], out, "gather", [&](std::int64_t a, std::int64_t b) { to[b] = from[a]; });
+    detail::for_gathered(ops[0], d, ops[1], out, "gather",
+                         [&](std::int64_t a, std::int64_t b) { to[b] = from[a]; });
   });
   return (places.rank() == 0 ? out.removed(out.axes() - 1) : out).regrown(lead);
 }
 
 /// A copy of x with src written at the places of `index` along `dim`; src is not smaller than index.
-[[nodiscard]] inline Tensor scatter(const Tensor& operand, std::int64_t dim, const Tensor& places, const Tensor& source,
-                                    Store how, std::string_view function) {
+[[nodiscard]] inline Tensor scatter(const Tensor& operand, std::int64_t dim, const Tensor& places,
+                                    const Tensor& source, Store how, std::string_view function) {
   const int d = operand.dim(dim, function);
   detail::check_index(operand, places, d, function);
   if (source.dtype() != operand.dtype())
     fail(std::string(function) + "(): expected self.dtype to be equal to src.dtype, got " +
          std::string(name_of(operand.dtype())) + " and " + std::string(name_of(source.dtype())));
-  Tensor ops[3] = {detail::at_least_vector(operand), detail::at_least_vector(places), detail::at_least_vector(source)};
+  Tensor ops[3] = {detail::at_least_vector(operand), detail::at_least_vector(places),
+                   detail::at_least_vector(source)};
   const Shape lead = align(ops);
   const Tensor& index = ops[1];
   bool fits = ops[2].rank() == index.rank();
   for (int i = 0; i < index.rank() && fits; ++i) fits = index.size(i) <= ops[2].size(i);
   if (!fits && index.numel() > 0)
-    fail(std::string(function) + "(): expected index " + text(places.element_sizes()) + " to be no larger than src " +
-         text(source.element_sizes()));
+    fail(std::string(function) + "(): expected index " + text(places.element_sizes()) +
+         " to be no larger than src " + text(source.element_sizes()));
   Tensor out = Tensor::empty(ops[0].sizes(), operand.dtype(), ops[0].lead());
   copy(out, ops[0]);
   if (index.numel() > 0)

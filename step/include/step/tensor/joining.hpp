@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Operations that copy elements to new places: concatenation, stacking, repetition, rolling, flipping, padding.
-// The batch axes of all operands are aligned first.
+// Operations that copy elements to new places: concatenation, stacking, repetition, rolling, flipping,
+// padding. The batch axes of all operands are aligned first.
 #pragma once
 
 #include "step/tensor/binary.hpp"
@@ -13,7 +13,8 @@
 namespace step::tensor {
 
 /// Operands one after another along `dim`, promoted to a common type. Empty vectors of shape [0] are skipped.
-[[nodiscard]] inline Tensor cat(std::vector<Tensor> parts, std::int64_t dim, std::string_view function = "cat") {
+[[nodiscard]] inline Tensor cat(std::vector<Tensor> parts, std::int64_t dim,
+                                std::string_view function = "cat") {
   const std::string name(function);
   if (parts.empty()) fail(name + "(): expected a non-empty list of Tensors");
   Promotion promotion;
@@ -53,7 +54,8 @@ namespace step::tensor {
 }
 
 /// Operands of equal shape along a new dimension.
-[[nodiscard]] inline Tensor stack(std::vector<Tensor> parts, std::int64_t dim, std::string_view function = "stack") {
+[[nodiscard]] inline Tensor stack(std::vector<Tensor> parts, std::int64_t dim,
+                                  std::string_view function = "stack") {
   if (parts.empty()) fail(std::string(function) + "(): expected a non-empty list of Tensors");
   const int d = Tensor::wrap(dim, parts.front().rank() + 1, function);
   for (const Tensor& t : parts)
@@ -78,16 +80,19 @@ namespace step::tensor {
 [[nodiscard]] inline Tensor repeat(const Tensor& x, Integers times, std::string_view function = "repeat") {
   const int n = static_cast<int>(times.size());
   if (n < x.rank())
-    fail(std::string(function) + "(): number of dimensions of repeat dims can not be smaller than number of dimensions of tensor");
+    fail(std::string(function) +
+         "(): number of dimensions of repeat dims can not be smaller than number of dimensions of tensor");
   for (std::int64_t t : times)
     if (t < 0) fail(std::string(function) + "(): repeats must not be negative, got " + text(times));
   Tensor t = x.distinct();
   for (int i = x.rank(); i < n; ++i) t = t.inserted(t.lead());
   Shape sizes = t.sizes();
-  for (int i = 0; i < n; ++i) sizes[t.lead() + i] = count(Shape{sizes[t.lead() + i], times[static_cast<std::size_t>(i)]});
+  for (int i = 0; i < n; ++i)
+    sizes[t.lead() + i] = count(Shape{sizes[t.lead() + i], times[static_cast<std::size_t>(i)]});
   Tensor out = Tensor::empty(sizes, x.dtype(), t.lead());
   if (out.numel() == 0) return out.regrown(x.lead_sizes());
-  // One dimension at a time, so that rank 12 suffices: out viewed as (.., times, size, ..) receives an expanded t.
+  // One dimension at a time, so that rank 12 suffices: out viewed as (.., times, size, ..) receives an
+  // expanded t.
   for (int i = n - 1; i >= 0; --i) {
     const int axis = t.lead() + i;
     const std::int64_t k = times[static_cast<std::size_t>(i)], s = t.sizes()[axis];
@@ -122,7 +127,8 @@ namespace step::tensor {
     return reshape(roll(reshape(x, Shape{-1}), shifts, {&zero, 1}), x.element_sizes());
   }
   if (shifts.size() != dims.size()) fail("roll(): shifts and dimensions must align");
-  if (x.rank() == 0) fail("roll(): dimension specified as " + std::to_string(dims[0]) + " but tensor has no dimensions");
+  if (x.rank() == 0)
+    fail("roll(): dimension specified as " + std::to_string(dims[0]) + " but tensor has no dimensions");
   if (x.element_count() == 0) return x.clone();
   Tensor t = x;
   for (std::size_t i = 0; i < dims.size(); ++i) {
@@ -148,7 +154,8 @@ namespace step::tensor {
 }
 
 /// Keeps the elements of the last two dimensions on one side of a diagonal.
-[[nodiscard]] inline Tensor triangle(const Tensor& x, std::int64_t diagonal, bool lower, std::string_view function) {
+[[nodiscard]] inline Tensor triangle(const Tensor& x, std::int64_t diagonal, bool lower,
+                                     std::string_view function) {
   if (x.rank() < 2) fail(std::string(function) + "(): input tensor must have at least 2 dimensions");
   const std::int64_t rows = x.size(x.rank() - 2), columns = x.size(x.rank() - 1);
   Tensor mask = Tensor::empty({rows, columns}, DType::boolean);
@@ -156,7 +163,8 @@ namespace step::tensor {
   const std::int64_t limit = std::int64_t{1} << 41;
   diagonal = std::clamp(diagonal, -limit, limit);
   for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t j = 0; j < columns; ++j) m[i * columns + j] = lower ? j - i <= diagonal : j - i >= diagonal;
+    for (std::int64_t j = 0; j < columns; ++j)
+      m[i * columns + j] = lower ? j - i <= diagonal : j - i >= diagonal;
   return where(mask, x, Scalar(false));
 }
 
@@ -164,7 +172,8 @@ namespace step::tensor {
 [[nodiscard]] inline Tensor diag_embed(const Tensor& x, std::int64_t offset) {
   if (x.rank() == 0) fail("diag_embed(): needs at least one dimension");
   const std::int64_t n = x.size(x.rank() - 1);
-  if (std::abs(offset) > Storage::most_elements) throw Fault(FaultKind::limit, "diag_embed(): offset too large");
+  if (std::abs(offset) > Storage::most_elements)
+    throw Fault(FaultKind::limit, "diag_embed(): offset too large");
   const std::int64_t side = n + std::abs(offset);
   const Tensor source = x.distinct();
   Shape sizes = source.sizes();
@@ -176,7 +185,8 @@ namespace step::tensor {
   return out.regrown(x.lead_sizes());
 }
 
-/// `amounts` are (before, after) pairs from the last dimension on, as in torch.nn.functional.pad; negative ones crop.
+/// `amounts` are (before, after) pairs from the last dimension on, as in torch.nn.functional.pad; negative
+/// ones crop.
 [[nodiscard]] inline Tensor pad(const Tensor& x, Integers amounts, const Scalar& value) {
   if (amounts.size() % 2 != 0 || static_cast<int>(amounts.size() / 2) > x.rank())
     fail("pad(): padding " + text(amounts) + " does not fit shape " + text(x.element_sizes()));

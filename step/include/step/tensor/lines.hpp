@@ -49,15 +49,18 @@ void for_lines(const std::array<const Tensor*, N>& operands, int axis, Body&& bo
 }
 
 template <class T> [[nodiscard]] bool above(T a, T b) {
-  if constexpr (std::is_floating_point_v<T>) return a > b || (a != a && b == b);
-  else return a > b;
+  if constexpr (std::is_floating_point_v<T>)
+    return a > b || (a != a && b == b);
+  else
+    return a > b;
 }
 
 } // namespace detail
 
 /// exp(x) / sum(exp(x)) along a dimension, or its logarithm. Fault{type} for integers.
 [[nodiscard]] inline Tensor softmax(const Tensor& x, int dim, bool logarithm, std::string_view function) {
-  if (!is_floating(x.dtype())) fail(std::string(function) + "(): not defined for " + std::string(name_of(x.dtype())));
+  if (!is_floating(x.dtype()))
+    fail(std::string(function) + "(): not defined for " + std::string(name_of(x.dtype())));
   const Tensor source = detail::line_operand(x);
   const int axis = source.lead() + dim;
   Tensor out = Tensor::empty(source.sizes(), x.dtype(), source.lead());
@@ -131,10 +134,12 @@ struct Indexed {
   const Tensor x = detail::line_operand(operand);
   const int axis = x.lead() + dim;
   const std::int64_t n = x.sizes()[axis], step = x.strides()[axis];
-  if (n == 0) fail(std::string(function) + "(): cannot reduce an empty dimension of shape " + text(x.element_sizes()));
+  if (n == 0)
+    fail(std::string(function) + "(): cannot reduce an empty dimension of shape " + text(x.element_sizes()));
   Shape sizes = x.sizes();
   sizes[axis] = 1;
-  Tensor values = Tensor::empty(sizes, x.dtype(), x.lead()), indices = Tensor::empty(sizes, DType::int64, x.lead());
+  Tensor values = Tensor::empty(sizes, x.dtype(), x.lead()),
+         indices = Tensor::empty(sizes, DType::int64, x.lead());
   Meter::current().work(static_cast<std::uint64_t>(x.numel()));
   visit_number(x.dtype(), [&]<class T>(std::type_identity<T>) {
     const T* in = x.data<T>();
@@ -172,12 +177,13 @@ struct Indexed {
   const int axis = x.lead() + dim;
   const std::int64_t n = x.sizes()[axis], step = x.strides()[axis];
   if (k < -1 || k > n)
-    fail(std::string(function) + "(): selected index k = " + std::to_string(k) + " out of range for dimension of size " +
-         std::to_string(n));
+    fail(std::string(function) + "(): selected index k = " + std::to_string(k) +
+         " out of range for dimension of size " + std::to_string(n));
   const std::int64_t m = k < 0 || operand.rank() == 0 ? n : k; // a scalar is its own top 0, as in PyTorch
   Shape sizes = x.sizes();
   sizes[axis] = m;
-  Tensor values = Tensor::empty(sizes, x.dtype(), x.lead()), indices = Tensor::empty(sizes, DType::int64, x.lead());
+  Tensor values = Tensor::empty(sizes, x.dtype(), x.lead()),
+         indices = Tensor::empty(sizes, DType::int64, x.lead());
   Meter::current().work(static_cast<std::uint64_t>(x.numel()) * 4);
   visit_number(x.dtype(), [&]<class T>(std::type_identity<T>) {
     const T* in = x.data<T>();
@@ -192,8 +198,10 @@ struct Indexed {
         if (descending ? detail::above(b.first, a.first) : detail::above(a.first, b.first)) return false;
         return a.second < b.second;
       };
-      if (m < n) std::partial_sort(line.begin(), line.begin() + m, line.end(), before);
-      else std::sort(line.begin(), line.end(), before);
+      if (m < n)
+        std::partial_sort(line.begin(), line.begin() + m, line.end(), before);
+      else
+        std::sort(line.begin(), line.end(), before);
       for (std::int64_t i = 0; i < m; ++i) {
         v[o[1] + i * so] = line[static_cast<std::size_t>(i)].first;
         at[o[1] + i * so] = line[static_cast<std::size_t>(i)].second;

@@ -26,7 +26,8 @@ template <int N> using TileVisitor = void (*)(void* context, const Tile<N>& tile
 /// strides[k] are those of operand k; offsets start at 0. Nothing is called when a size is 0.
 /// A function pointer, one call per tile, keeps this out of the code of every kernel.
 template <int N>
-void run_tiles(const Shape& sizes, const std::array<const Shape*, N>& strides, TileVisitor<N> visitor, void* context) {
+void run_tiles(const Shape& sizes, const std::array<const Shape*, N>& strides, TileVisitor<N> visitor,
+               void* context) {
   constexpr auto n = static_cast<std::size_t>(N);
   std::array<std::int64_t, max_axes> length{};
   std::array<std::array<std::int64_t, n>, max_axes> step{};

@@ -15,8 +15,10 @@ struct Operand {
 
   [[nodiscard]] DType dtype() const { return tensor != nullptr ? tensor->dtype() : number.dtype(); }
   void promote(Promotion& p) const {
-    if (tensor != nullptr) p.add(tensor->dtype(), tensor->rank());
-    else p.add(number);
+    if (tensor != nullptr)
+      p.add(tensor->dtype(), tensor->rank());
+    else
+      p.add(number);
   }
   const Tensor* tensor = nullptr;
   Scalar number;
@@ -26,7 +28,7 @@ namespace detail {
 
 /// The elements of an operand as a given type, converted when they are of another.
 class Elements {
-public:
+ public:
   Elements(const Operand& o, DType type) {
     if (o.tensor != nullptr) {
       tensor_ = o.tensor->to(type);
@@ -41,19 +43,21 @@ public:
   Elements& operator=(const Elements&) = delete;
   [[nodiscard]] const void* data() const {
     if (!tensor_.defined()) return value_;
-    return visit(tensor_.dtype(), [&]<class T>(std::type_identity<T>) -> const void* { return tensor_.data<T>(); });
+    return visit(tensor_.dtype(),
+                 [&]<class T>(std::type_identity<T>) -> const void* { return tensor_.data<T>(); });
   }
   /// Null for a number.
   [[nodiscard]] const Tensor* tensor() const { return tensor_.defined() ? &tensor_ : nullptr; }
 
-private:
+ private:
   Tensor tensor_;
   alignas(8) std::byte value_[8]{};
 };
 
 /// The innermost code of an operation of N operands: computes one tile of the result.
 template <int N>
-using Kernel = void (*)(const void* f, const std::array<const void*, N>& bases, void* result, const Tile<N + 1>& tile);
+using Kernel = void (*)(const void* f, const std::array<const void*, N>& bases, void* result,
+                        const Tile<N + 1>& tile);
 
 /// Everything around a kernel that does not depend on element types or on the function.
 template <int N>
@@ -91,8 +95,8 @@ template <int N>
   const Elements ex(x, a);
   return run_kernel<1>(r, {&ex}, "", kernel, f);
 }
-[[nodiscard]] inline Tensor run2(DType r, DType t, const Operand& x, const Operand& y, std::string_view function,
-                                 Kernel<2> kernel, const void* f) {
+[[nodiscard]] inline Tensor run2(DType r, DType t, const Operand& x, const Operand& y,
+                                 std::string_view function, Kernel<2> kernel, const void* f) {
   const Elements ex(x, t), ey(y, t);
   return run_kernel<2>(r, {&ex, &ey}, function, kernel, f);
 }
@@ -162,7 +166,8 @@ template <class R, class T, class F>
           R* p = static_cast<R*>(result) + t.offset[0] + r * t.row_stride[0];
           const T* a = static_cast<const T*>(bases[0]) + t.offset[1] + r * t.row_stride[1];
           const T* b = static_cast<const T*>(bases[1]) + t.offset[2] + r * t.row_stride[2];
-          for (std::int64_t i = 0; i < t.length; ++i) p[i * t.stride[0]] = g(a[i * t.stride[1]], b[i * t.stride[2]]);
+          for (std::int64_t i = 0; i < t.length; ++i)
+            p[i * t.stride[0]] = g(a[i * t.stride[1]], b[i * t.stride[2]]);
         }
       },
       &f);
@@ -184,7 +189,8 @@ template <class R, class A, class F> [[nodiscard]] Tensor map1_slow(const Tensor
 
 /// f(a, b, c) over the broadcast operands, b and c read as T, of type T. O(numel of the result).
 template <class T, class A, class F>
-[[nodiscard]] Tensor map3(const Operand& x, const Operand& y, const Operand& z, std::string_view function, F f) {
+[[nodiscard]] Tensor map3(const Operand& x, const Operand& y, const Operand& z, std::string_view function,
+                          F f) {
   return detail::run3(
       dtype_of<T>, dtype_of<A>, x, y, z, function,
       [](const void* fn, const std::array<const void*, 3>& bases, void* result, const Tile<4>& t) {

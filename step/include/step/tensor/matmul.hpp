@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Matrix products with broadcasting over batches, for any strides, and the cases of torch.matmul.
-// Products are accumulated in the element type in blocks short enough for the rounding of float32 not to build up.
+// Products are accumulated in the element type in blocks short enough for the rounding of float32 not to
+// build up.
 #pragma once
 
 #include "step/tensor/batch.hpp"
@@ -19,7 +20,8 @@ template <class T> struct Matrix {
 };
 
 /// A sum of products; lanes that compilers vectorise, in blocks of which the totals are added.
-template <class T> [[nodiscard]] T inner_product(const T* a, std::int64_t sa, const T* b, std::int64_t sb, std::int64_t n) {
+template <class T>
+[[nodiscard]] T inner_product(const T* a, std::int64_t sa, const T* b, std::int64_t sb, std::int64_t n) {
   if constexpr (std::is_integral_v<T>) {
     std::uint64_t total = 0;
     for (std::int64_t i = 0; i < n; ++i)
@@ -85,7 +87,8 @@ void multiply_rows(T* out, Matrix<T> a, Matrix<T> b, std::int64_t m, std::int64_
   }
 }
 
-template <class T> void multiply(T* out, Matrix<T> a, Matrix<T> b, std::int64_t m, std::int64_t k, std::int64_t n) {
+template <class T>
+void multiply(T* out, Matrix<T> a, Matrix<T> b, std::int64_t m, std::int64_t k, std::int64_t n) {
   if (n < 4 || (m == 1 && b.column != 1)) {
     for (std::int64_t i = 0; i < m; ++i)
       for (std::int64_t j = 0; j < n; ++j)
@@ -96,13 +99,15 @@ template <class T> void multiply(T* out, Matrix<T> a, Matrix<T> b, std::int64_t 
   if (b.column != 1) { // worth one pass over b when several rows of a use it
     packed.resize(static_cast<std::size_t>(k * n));
     for (std::int64_t p = 0; p < k; ++p)
-      for (std::int64_t j = 0; j < n; ++j) packed[static_cast<std::size_t>(p * n + j)] = b.data[p * b.row + j * b.column];
+      for (std::int64_t j = 0; j < n; ++j)
+        packed[static_cast<std::size_t>(p * n + j)] = b.data[p * b.row + j * b.column];
     b = {packed.data(), n, 1};
   }
   multiply_rows(out, a, b, m, k, n);
 }
 
-/// (.., m, k) times (.., k, n): all axes before the last two are equal and count as batch, whatever lead() says.
+/// (.., m, k) times (.., k, n): all axes before the last two are equal and count as batch, whatever lead()
+/// says.
 [[nodiscard]] inline Tensor batched_product(const Tensor& a, const Tensor& b) {
   const int r = a.axes();
   const std::int64_t m = a.sizes()[r - 2], k = a.sizes()[r - 1], n = b.sizes()[r - 1];
@@ -127,7 +132,8 @@ template <class T> void multiply(T* out, Matrix<T> a, Matrix<T> b, std::int64_t 
         // One right-hand side for all vectors or for evenly spaced matrices: a single taller product.
         const bool tall = t.stride[2] == 0 && t.stride[0] == m * n && (m == 1 || t.stride[1] == m * ma.row);
         if (tall) {
-          multiply<T>(o, {pa, m == 1 ? t.stride[1] : ma.row, ma.column}, {pb, mb.row, mb.column}, m * t.length, k, n);
+          multiply<T>(o, {pa, m == 1 ? t.stride[1] : ma.row, ma.column}, {pb, mb.row, mb.column},
+                      m * t.length, k, n);
           continue;
         }
         for (std::int64_t i = 0; i < t.length; ++i)
@@ -141,16 +147,16 @@ template <class T> void multiply(T* out, Matrix<T> a, Matrix<T> b, std::int64_t 
 
 } // namespace detail
 
-/// torch.matmul: vectors, matrices, and batches of matrices with broadcasting. Fault{type} for differing dtypes,
-/// bool operands or shapes that do not fit. O(m k n) per matrix.
+/// torch.matmul: vectors, matrices, and batches of matrices with broadcasting. Fault{type} for differing
+/// dtypes, bool operands or shapes that do not fit. O(m k n) per matrix.
 [[nodiscard]] inline Tensor matmul(const Tensor& x, const Tensor& y, std::string_view function = "matmul") {
   const std::string name(function);
   if (x.rank() == 0 || y.rank() == 0)
-    fail(name + "(): both arguments need to be at least 1D, but they are " + std::to_string(x.rank()) + "D and " +
-         std::to_string(y.rank()) + "D");
+    fail(name + "(): both arguments need to be at least 1D, but they are " + std::to_string(x.rank()) +
+         "D and " + std::to_string(y.rank()) + "D");
   if (x.dtype() != y.dtype())
-    fail(name + "(): expected operands of the same dtype, but got " + std::string(name_of(x.dtype())) + " and " +
-         std::string(name_of(y.dtype())));
+    fail(name + "(): expected operands of the same dtype, but got " + std::string(name_of(x.dtype())) +
+         " and " + std::string(name_of(y.dtype())));
   if (x.dtype() == DType::boolean) fail(name + "(): not defined for torch.bool");
   Tensor ops[2] = {x, y};
   const Shape lead = align(ops);
@@ -164,8 +170,9 @@ template <class T> void multiply(T* out, Matrix<T> a, Matrix<T> b, std::int64_t 
          " cannot be multiplied (inner dimensions " + std::to_string(a.size(a.rank() - 1)) + " and " +
          std::to_string(b.size(b.rank() - 2)) + " differ)");
   if (a.rank() > 2 || b.rank() > 2) {
-    const Shape batch = broadcast_sizes(a.element_sizes().first(static_cast<std::size_t>(a.rank() - 2)),
-                                        b.element_sizes().first(static_cast<std::size_t>(b.rank() - 2)), function);
+    const Shape batch =
+        broadcast_sizes(a.element_sizes().first(static_cast<std::size_t>(a.rank() - 2)),
+                        b.element_sizes().first(static_cast<std::size_t>(b.rank() - 2)), function);
     for (Tensor* t : {&a, &b}) {
       Shape want = batch;
       want.push_back(t->size(t->rank() - 2));
@@ -173,7 +180,8 @@ template <class T> void multiply(T* out, Matrix<T> a, Matrix<T> b, std::int64_t 
       *t = broadcast_to(*t, want, function);
     }
   }
-  // Equal matrices for a batch of vectors: the batch becomes the rows (the tall product) only when it is innermost.
+  // Equal matrices for a batch of vectors: the batch becomes the rows (the tall product) only when it is
+  // innermost.
   Tensor out = detail::batched_product(a, b);
   if (column) out = out.removed(out.axes() - 1);
   if (row) out = out.removed(out.axes() - (column ? 1 : 2));

@@ -25,9 +25,10 @@ struct FoldContext {
   const void* f;
 };
 
-/// The result, filled with `init`, after `visitor` saw every element; operand 0 is the result, operand 1 is x.
-[[nodiscard]] inline Tensor run_fold(const Tensor& operand, DimSet dims, bool keep, DType type, const Scalar& init,
-                                     TileVisitor<2> visitor, const void* f) {
+/// The result, filled with `init`, after `visitor` saw every element; operand 0 is the result, operand 1 is
+/// x.
+[[nodiscard]] inline Tensor run_fold(const Tensor& operand, DimSet dims, bool keep, DType type,
+                                     const Scalar& init, TileVisitor<2> visitor, const void* f) {
   const Tensor x = operand.distinct();
   Shape sizes = x.sizes(), kept;
   Shape steps(x.axes(), 0);
@@ -84,7 +85,8 @@ template <class Acc, class T> [[nodiscard]] Acc lane_sum(const T* in, std::int64
 /// A sum in Acc. Integers wrap.
 template <class Acc, class T> [[nodiscard]] Tensor sum_as(const Tensor& x, DimSet dims, bool keep) {
   if constexpr (std::is_integral_v<Acc>)
-    return fold<Acc, T>(x, dims, keep, Acc{}, [](Acc a, T v) { return wrapped(word(a) + static_cast<Word>(v)); });
+    return fold<Acc, T>(x, dims, keep, Acc{},
+                        [](Acc a, T v) { return wrapped(word(a) + static_cast<Word>(v)); });
   else
     return run_fold(
         x, dims, keep, dtype_of<Acc>, Scalar(0.0),
@@ -119,29 +121,36 @@ template <class Acc, class T> [[nodiscard]] Tensor sum_as(const Tensor& x, DimSe
 /// bool and int64 sum to int64.
 [[nodiscard]] inline Tensor sum(const Tensor& x, DimSet dims, bool keep) {
   switch (x.dtype()) {
-  case DType::boolean: return detail::sum_as<std::int64_t, bool>(x, dims, keep);
-  case DType::int64: return detail::sum_as<std::int64_t, std::int64_t>(x, dims, keep);
-  case DType::float32: return detail::sum_as<double, float>(x, dims, keep).to(DType::float32);
-  default: return detail::sum_as<double, double>(x, dims, keep);
+  case DType::boolean:
+    return detail::sum_as<std::int64_t, bool>(x, dims, keep);
+  case DType::int64:
+    return detail::sum_as<std::int64_t, std::int64_t>(x, dims, keep);
+  case DType::float32:
+    return detail::sum_as<double, float>(x, dims, keep).to(DType::float32);
+  default:
+    return detail::sum_as<double, double>(x, dims, keep);
   }
 }
 
 [[nodiscard]] inline Tensor product(const Tensor& x, DimSet dims, bool keep) {
   using detail::word;
   if (!is_floating(x.dtype()))
-    return detail::fold<std::int64_t, std::int64_t>(x.to(DType::int64), dims, keep, 1, [](std::int64_t a, std::int64_t v) {
-      return detail::wrapped(word(a) * word(v));
-    });
+    return detail::fold<std::int64_t, std::int64_t>(
+        x.to(DType::int64), dims, keep, 1,
+        [](std::int64_t a, std::int64_t v) { return detail::wrapped(word(a) * word(v)); });
   if (x.dtype() == DType::float32)
-    return detail::fold<double, float>(x, dims, keep, 1.0, [](double a, float v) { return a * static_cast<double>(v); })
+    return detail::fold<double, float>(x, dims, keep, 1.0,
+                                       [](double a, float v) { return a * static_cast<double>(v); })
         .to(DType::float32);
   return detail::fold<double, double>(x, dims, keep, 1.0, [](double a, double v) { return a * v; });
 }
 
 /// Fault{type} for integers. An empty mean is NaN.
-[[nodiscard]] inline Tensor mean(const Tensor& x, DimSet dims, bool keep, std::string_view function = "mean") {
+[[nodiscard]] inline Tensor mean(const Tensor& x, DimSet dims, bool keep,
+                                 std::string_view function = "mean") {
   if (!is_floating(x.dtype()))
-    fail(std::string(function) + "(): input dtype must be floating point, got " + std::string(name_of(x.dtype())));
+    fail(std::string(function) + "(): input dtype must be floating point, got " +
+         std::string(name_of(x.dtype())));
   const auto n = static_cast<double>(count_in(x, dims));
   return visit_float(x.dtype(), [&]<class T>(std::type_identity<T>) {
     const Tensor total = detail::sum_as<double, T>(x, dims, keep);
@@ -150,7 +159,8 @@ template <class Acc, class T> [[nodiscard]] Tensor sum_as(const Tensor& x, DimSe
 }
 
 /// The largest or smallest element; NaN wins. Fault{type} when there is none.
-[[nodiscard]] inline Tensor extremum(const Tensor& x, DimSet dims, bool keep, bool largest, std::string_view function) {
+[[nodiscard]] inline Tensor extremum(const Tensor& x, DimSet dims, bool keep, bool largest,
+                                     std::string_view function) {
   if (count_in(x, dims) == 0 && (dims == all_dims(x) || x.numel() == 0))
     fail(std::string(function) + "(): cannot reduce an empty dimension of shape " + text(x.element_sizes()));
   if (x.dtype() == DType::boolean)
@@ -167,14 +177,17 @@ template <class Acc, class T> [[nodiscard]] Tensor sum_as(const Tensor& x, DimSe
 }
 
 [[nodiscard]] inline Tensor any(const Tensor& x, DimSet dims, bool keep) {
-  return detail::fold<bool, bool>(x.to(DType::boolean), dims, keep, false, [](bool a, bool v) { return a || v; });
+  return detail::fold<bool, bool>(x.to(DType::boolean), dims, keep, false,
+                                  [](bool a, bool v) { return a || v; });
 }
 [[nodiscard]] inline Tensor all(const Tensor& x, DimSet dims, bool keep) {
-  return detail::fold<bool, bool>(x.to(DType::boolean), dims, keep, true, [](bool a, bool v) { return a && v; });
+  return detail::fold<bool, bool>(x.to(DType::boolean), dims, keep, true,
+                                  [](bool a, bool v) { return a && v; });
 }
 
 /// Sum of squared deviations over (n - correction), in two passes.
-[[nodiscard]] inline Tensor variance(const Tensor& x, DimSet dims, bool keep, double correction, std::string_view function) {
+[[nodiscard]] inline Tensor variance(const Tensor& x, DimSet dims, bool keep, double correction,
+                                     std::string_view function) {
   const Tensor centred = binary(BinaryOp::subtract, x, mean(x, dims, true, function), function);
   const double n = static_cast<double>(count_in(x, dims)) - correction;
   return visit_float(x.dtype(), [&]<class T>(std::type_identity<T>) {
@@ -184,9 +197,11 @@ template <class Acc, class T> [[nodiscard]] Tensor sum_as(const Tensor& x, DimSe
 }
 
 /// (sum |x|^p)^(1/p), with the usual limits for p = 0, inf and -inf.
-[[nodiscard]] inline Tensor norm(const Tensor& x, double p, DimSet dims, bool keep, std::string_view function) {
+[[nodiscard]] inline Tensor norm(const Tensor& x, double p, DimSet dims, bool keep,
+                                 std::string_view function) {
   if (!is_floating(x.dtype()))
-    fail(std::string(function) + "(): input dtype must be floating point, got " + std::string(name_of(x.dtype())));
+    fail(std::string(function) + "(): input dtype must be floating point, got " +
+         std::string(name_of(x.dtype())));
   const Tensor size = unary(UnaryOp::absolute, x, function);
   if (std::isinf(p)) {
     if (x.numel() == 0 && p > 0 && dims == all_dims(x)) return sum(size, dims, keep);
@@ -194,7 +209,8 @@ template <class Acc, class T> [[nodiscard]] Tensor sum_as(const Tensor& x, DimSe
   }
   if (p == 0) return sum(binary(BinaryOp::not_equal, x, 0.0, function), dims, keep).to(x.dtype());
   if (p == 1) return sum(size, dims, keep);
-  const Tensor power = p == 2 ? unary(UnaryOp::square, x, function) : binary(BinaryOp::power, size, p, function);
+  const Tensor power =
+      p == 2 ? unary(UnaryOp::square, x, function) : binary(BinaryOp::power, size, p, function);
   const Tensor total = sum(power, dims, keep);
   return p == 2 ? unary(UnaryOp::sqrt, total, function) : binary(BinaryOp::power, total, 1 / p, function);
 }
@@ -203,7 +219,9 @@ template <class Acc, class T> [[nodiscard]] Tensor sum_as(const Tensor& x, DimSe
   if (!is_floating(x.dtype())) return logsumexp(x.to(default_float()), dims, keep);
   if (count_in(x, dims) == 0) return unary(UnaryOp::log, sum(x, dims, keep), "logsumexp");
   // Infinite maxima would give inf - inf.
-  const auto finite = [](const Tensor& m) { return where(unary(UnaryOp::isfinite, m, "logsumexp"), m, Scalar(0)); };
+  const auto finite = [](const Tensor& m) {
+    return where(unary(UnaryOp::isfinite, m, "logsumexp"), m, Scalar(0));
+  };
   const Tensor peak = finite(extremum(x, dims, true, true, "logsumexp"));
   const Tensor e = unary(UnaryOp::exp, binary(BinaryOp::subtract, x, peak, "logsumexp"), "logsumexp");
   const Tensor shift = keep ? peak : finite(extremum(x, dims, false, true, "logsumexp"));

@@ -18,7 +18,7 @@ namespace step::tensor {
 inline constexpr int max_axes = 12;
 
 class Shape {
-public:
+ public:
   Shape() = default;
   Shape(std::initializer_list<std::int64_t> v) : Shape(std::span(v.begin(), v.size())) {}
   /// Fault{limit} when there are more than max_axes.
@@ -62,7 +62,7 @@ public:
     return std::equal(a.begin(), a.end(), b.begin(), b.end());
   }
 
-private:
+ private:
   static void check(std::size_t n) {
     if (n > max_axes) throw Fault(FaultKind::limit, "more than " + std::to_string(max_axes) + " axes");
   }

@@ -75,7 +75,8 @@ using Integers = std::span<const std::int64_t>;
 /// Dimensions `from` move to places `to`; the others keep their order.
 [[nodiscard]] inline Tensor movedim(const Tensor& x, Integers from, Integers to, std::string_view function) {
   const std::string name(function);
-  if (from.size() != to.size()) fail(name + "(): source and destination must have the same number of elements");
+  if (from.size() != to.size())
+    fail(name + "(): source and destination must have the same number of elements");
   if (x.rank() == 0) {
     for (auto list : {from, to})
       for (std::int64_t d : list) (void)x.dim(d, function);
@@ -85,7 +86,8 @@ using Integers = std::span<const std::int64_t>;
   std::vector<std::int64_t> order(n, -1);
   std::vector<char> used(n, 0);
   for (std::size_t i = 0; i < from.size(); ++i) {
-    const auto s = static_cast<std::size_t>(x.dim(from[i], function)), d = static_cast<std::size_t>(x.dim(to[i], function));
+    const auto s = static_cast<std::size_t>(x.dim(from[i], function)),
+               d = static_cast<std::size_t>(x.dim(to[i], function));
     if (used[s] != 0 || order[d] != -1) fail(name + "(): repeated dim");
     used[s] = 1;
     order[d] = static_cast<std::int64_t>(s);
@@ -124,8 +126,10 @@ using Integers = std::span<const std::int64_t>;
   std::int64_t merged = 1;
   for (int d = 0; d < x.rank(); ++d) {
     if (d >= a && d <= b) merged *= x.size(d);
-    if (d < a || d > b) sizes.push_back(x.size(d));
-    else if (d == b) sizes.push_back(merged);
+    if (d < a || d > b)
+      sizes.push_back(x.size(d));
+    else if (d == b)
+      sizes.push_back(merged);
   }
   return reshape(x, sizes, "flatten");
 }
@@ -138,14 +142,16 @@ using Integers = std::span<const std::int64_t>;
   int unknown = -1;
   Shape parts(sizes);
   for (int i = 0; i < parts.size(); ++i) {
-    if (parts[i] == -1 && unknown < 0) unknown = i;
-    else known = count(Shape{known, parts[i]});
+    if (parts[i] == -1 && unknown < 0)
+      unknown = i;
+    else
+      known = count(Shape{known, parts[i]});
   }
   if (unknown >= 0 && known > 0) parts[unknown] = x.size(d) / known;
   if (unknown >= 0 && known == 0) fail("unflatten(): cannot infer a dimension beside one of length 0");
   if (count(parts) != x.size(d))
-    fail("unflatten(): sizes " + text(sizes) + " don't multiply up to the size of dim " + std::to_string(d) + " (" +
-         std::to_string(x.size(d)) + ") of shape " + text(x.element_sizes()));
+    fail("unflatten(): sizes " + text(sizes) + " don't multiply up to the size of dim " + std::to_string(d) +
+         " (" + std::to_string(x.size(d)) + ") of shape " + text(x.element_sizes()));
   return x.split(x.lead() + d, parts);
 }
 
@@ -155,7 +161,8 @@ using Integers = std::span<const std::int64_t>;
   const int shift = to.size() - x.rank();
   if (shift < 0)
     fail("expand(): the number of sizes provided (" + std::to_string(sizes.size()) +
-         ") must be greater or equal to the number of dimensions in the tensor (" + std::to_string(x.rank()) + ")");
+         ") must be greater or equal to the number of dimensions in the tensor (" + std::to_string(x.rank()) +
+         ")");
   for (int i = 0; i < to.size(); ++i)
     if (to[i] == -1 && i >= shift) to[i] = x.size(i - shift);
   for (std::int64_t s : to)
@@ -163,11 +170,13 @@ using Integers = std::span<const std::int64_t>;
   return broadcast_to(x, to, "expand");
 }
 
-[[nodiscard]] inline Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length) {
+[[nodiscard]] inline Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start,
+                                   std::int64_t length) {
   if (x.rank() == 0) fail("narrow(): cannot be applied to a 0-dim tensor");
   const int d = x.dim(dim, "narrow");
   const std::int64_t n = x.size(d);
-  if (start < -n || start > n) fail("narrow(): start " + std::to_string(start) + " out of range for size " + std::to_string(n));
+  if (start < -n || start > n)
+    fail("narrow(): start " + std::to_string(start) + " out of range for size " + std::to_string(n));
   if (start < 0) start += n;
   if (length < 0 || start > n - length)
     fail("narrow(): start (" + std::to_string(start) + ") + length (" + std::to_string(length) +
@@ -202,8 +211,8 @@ using Integers = std::span<const std::int64_t>;
     at += n;
   }
   if (at != x.size(d))
-    fail("split(): split_sizes " + text(lengths) + " do not sum to " + std::to_string(x.size(d)) + " (dimension " +
-         std::to_string(d) + ")");
+    fail("split(): split_sizes " + text(lengths) + " do not sum to " + std::to_string(x.size(d)) +
+         " (dimension " + std::to_string(d) + ")");
   return parts;
 }
 
@@ -212,7 +221,8 @@ using Integers = std::span<const std::int64_t>;
   if (x.rank() == 0) fail("split(): expects at least a 1-dimensional tensor");
   const int d = x.dim(dim, "split");
   const std::int64_t n = x.size(d);
-  if (length < 0 || (length == 0 && n != 0)) fail("split(): split_size " + std::to_string(length) + " is invalid");
+  if (length < 0 || (length == 0 && n != 0))
+    fail("split(): split_size " + std::to_string(length) + " is invalid");
   std::vector<Tensor> parts;
   for (std::int64_t at = 0; at == 0 || at < n; at += std::max<std::int64_t>(length, 1)) {
     Meter::current().step();
@@ -244,7 +254,8 @@ using Integers = std::span<const std::int64_t>;
 }
 
 /// The diagonal of two dimensions as a new last one.
-[[nodiscard]] inline Tensor diagonal(const Tensor& x, std::int64_t offset, std::int64_t dim1, std::int64_t dim2) {
+[[nodiscard]] inline Tensor diagonal(const Tensor& x, std::int64_t offset, std::int64_t dim1,
+                                     std::int64_t dim2) {
   if (x.rank() < 2) fail("diagonal(): needs at least two dimensions, got shape " + text(x.element_sizes()));
   const int a = x.lead() + x.dim(dim1, "diagonal"), b = x.lead() + x.dim(dim2, "diagonal");
   if (a == b) fail("diagonal(): dimensions cannot be identical");

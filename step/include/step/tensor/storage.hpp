@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The reference-counted memory behind tensors: views share it, and it may be frozen against writes.
-// Counting is atomic because cached inputs are read by several threads; the elements themselves are not guarded.
+// Counting is atomic because cached inputs are read by several threads; the elements themselves are not
+// guarded.
 #pragma once
 
 #include "step/fault.hpp"
@@ -16,7 +17,7 @@
 namespace step::tensor {
 
 class Storage {
-public:
+ public:
   /// A tensor of more elements is refused whatever the meter allows.
   static constexpr std::int64_t most_elements = std::int64_t{1} << 28;
 
@@ -46,15 +47,13 @@ public:
   }
 
   [[nodiscard]] explicit operator bool() const { return block_ != nullptr; }
-  [[nodiscard]] std::byte* bytes() const {
-    return reinterpret_cast<std::byte*>(block_) + header;
-  }
+  [[nodiscard]] std::byte* bytes() const { return reinterpret_cast<std::byte*>(block_) + header; }
   [[nodiscard]] bool frozen() const { return block_->frozen; }
   /// Not to be undone, and to be done before other threads see the storage.
   void freeze() { block_->frozen = true; }
   friend bool operator==(const Storage& a, const Storage& b) { return a.block_ == b.block_; }
 
-private:
+ private:
   struct Block {
     std::atomic<std::uint32_t> references{1};
     bool frozen = false;

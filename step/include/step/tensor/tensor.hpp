@@ -16,10 +16,10 @@ namespace step::tensor {
 
 /// `axis` counts all axes, `dim` the element axes only (those behind the batch axes).
 ///
-/// A tensor with lead() == n stands for one element tensor per position of its first n axes. An axis of stride 0
-/// holds equal values at all its positions, and operations keep such batch axes unexpanded.
+/// A tensor with lead() == n stands for one element tensor per position of its first n axes. An axis of
+/// stride 0 holds equal values at all its positions, and operations keep such batch axes unexpanded.
 class Tensor {
-public:
+ public:
   /// No tensor; only assignment and defined() are allowed.
   Tensor() = default;
 
@@ -65,7 +65,7 @@ public:
   [[nodiscard]] int rank() const { return sizes_.size() - lead_; } ///< element axes
   [[nodiscard]] const Shape& sizes() const { return sizes_; }
   [[nodiscard]] const Shape& strides() const { return strides_; } ///< in elements
-  [[nodiscard]] std::int64_t numel() const { return numel_; }      ///< of all axes
+  [[nodiscard]] std::int64_t numel() const { return numel_; }     ///< of all axes
   [[nodiscard]] std::span<const std::int64_t> lead_sizes() const { return sizes_.first(lead_); }
   [[nodiscard]] std::span<const std::int64_t> element_sizes() const { return sizes_.from(lead_); }
   /// Elements per position.
@@ -81,14 +81,17 @@ public:
     if (storage_.frozen()) fail("in-place write to input data");
     return reinterpret_cast<T*>(storage_.bytes()) + offset_;
   }
-  /// The only element as a number. Fault{per_position} when batched, Fault{type} when there is not exactly one.
+  /// The only element as a number. Fault{per_position} when batched, Fault{type} when there is not exactly
+  /// one.
   [[nodiscard]] Scalar item() const {
     if (lead_ > 0) need_positions("the value of a tensor");
     if (numel_ != 1)
       fail("a Tensor with " + std::to_string(numel_) + " elements cannot be converted to Scalar");
     return visit(dtype_, [&]<class T>(std::type_identity<T>) {
-      if constexpr (std::is_floating_point_v<T>) return Scalar(static_cast<double>(*data<T>()));
-      else return Scalar(*data<T>());
+      if constexpr (std::is_floating_point_v<T>)
+        return Scalar(static_cast<double>(*data<T>()));
+      else
+        return Scalar(*data<T>());
     });
   }
   [[nodiscard]] bool is_contiguous() const { return is_row_major(0); }
@@ -155,7 +158,8 @@ public:
     return t.counted();
   }
   /// `length` indices of `axis` from `start` with distance `step`, all in range.
-  [[nodiscard]] Tensor narrowed(int axis, std::int64_t start, std::int64_t length, std::int64_t step = 1) const {
+  [[nodiscard]] Tensor narrowed(int axis, std::int64_t start, std::int64_t length,
+                                std::int64_t step = 1) const {
     Tensor t = *this;
     if (length > 0) t.offset_ += start * strides_[axis];
     t.sizes_[axis] = length;
@@ -227,17 +231,18 @@ public:
     return t.counted();
   }
   // ---- dims
-  /// `dim` counted from the front, checked; `function` names the caller in the message. Scalars accept 0 and -1.
+  /// `dim` counted from the front, checked; `function` names the caller in the message. Scalars accept 0 and
+  /// -1.
   [[nodiscard]] int dim(std::int64_t d, std::string_view function) const { return wrap(d, rank(), function); }
   static int wrap(std::int64_t d, int rank, std::string_view function) {
     const int n = std::max(rank, 1);
     if (d < -n || d >= n)
-      fail(std::string(function) + "(): Dimension out of range (expected to be in range of [" + std::to_string(-n) +
-           ", " + std::to_string(n - 1) + "], but got " + std::to_string(d) + ")");
+      fail(std::string(function) + "(): Dimension out of range (expected to be in range of [" +
+           std::to_string(-n) + ", " + std::to_string(n - 1) + "], but got " + std::to_string(d) + ")");
     return static_cast<int>(d < 0 ? d + n : d);
   }
 
-private:
+ private:
   [[nodiscard]] bool is_row_major(int from) const {
     std::int64_t step = 1;
     if (numel_ == 0) return true;
@@ -266,8 +271,8 @@ private:
   int lead_ = 0;
 };
 
-// PyTorch's rule: consecutive old axes that are contiguous among themselves form chunks, and the new axes must
-// divide the chunks exactly.
+// PyTorch's rule: consecutive old axes that are contiguous among themselves form chunks, and the new axes
+// must divide the chunks exactly.
 inline std::optional<Tensor> Tensor::viewed(int from, std::span<const std::int64_t> sizes) const {
   Tensor t = *this;
   while (t.axes() > from) t.drop(t.axes() - 1);

@@ -13,14 +13,64 @@ namespace step::tensor {
 
 enum class UnaryOp : std::uint8_t {
   // real results
-  exp, exp2, expm1, log, log2, log10, log1p, sqrt, rsqrt, reciprocal, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh,
-  asinh, acosh, atanh, sigmoid, erf, erfc, logit, lgamma, deg2rad, rad2deg,
+  exp,
+  exp2,
+  expm1,
+  log,
+  log2,
+  log10,
+  log1p,
+  sqrt,
+  rsqrt,
+  reciprocal,
+  sin,
+  cos,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+  tanh,
+  asinh,
+  acosh,
+  atanh,
+  sigmoid,
+  erf,
+  erfc,
+  logit,
+  lgamma,
+  deg2rad,
+  rad2deg,
   // activations, of real operands only
-  gelu, gelu_tanh, silu, mish, softsign, logsigmoid, selu, hardswish, hardsigmoid, tanhshrink,
+  gelu,
+  gelu_tanh,
+  silu,
+  mish,
+  softsign,
+  logsigmoid,
+  selu,
+  hardswish,
+  hardsigmoid,
+  tanhshrink,
   // keep the type
-  absolute, negative, sign, square, relu, relu6, floor, ceil, round, trunc, frac,
+  absolute,
+  negative,
+  sign,
+  square,
+  relu,
+  relu6,
+  floor,
+  ceil,
+  round,
+  trunc,
+  frac,
   // tests
-  isnan, isinf, isfinite, logical_not, bit_not,
+  isnan,
+  isinf,
+  isfinite,
+  logical_not,
+  bit_not,
 };
 
 namespace detail {
@@ -33,45 +83,78 @@ template <class T> [[nodiscard]] T softplus(T x, T beta, T threshold) {
 template <class T> Tensor real_function(UnaryOp op, const Tensor& x) {
   constexpr T one{1}, half{0.5};
   switch (op) {
-  case UnaryOp::exp: return map1_slow<T, T>(x, [](T a) { return std::exp(a); });
-  case UnaryOp::exp2: return map1_slow<T, T>(x, [](T a) { return std::exp2(a); });
-  case UnaryOp::expm1: return map1_slow<T, T>(x, [](T a) { return std::expm1(a); });
-  case UnaryOp::log: return map1_slow<T, T>(x, [](T a) { return std::log(a); });
-  case UnaryOp::log2: return map1_slow<T, T>(x, [](T a) { return std::log2(a); });
-  case UnaryOp::log10: return map1_slow<T, T>(x, [](T a) { return std::log10(a); });
-  case UnaryOp::log1p: return map1_slow<T, T>(x, [](T a) { return std::log1p(a); });
-  case UnaryOp::sqrt: return map1<T, T>(x, [](T a) { return std::sqrt(a); });
-  case UnaryOp::rsqrt: return map1<T, T>(x, [](T a) { return one / std::sqrt(a); });
-  case UnaryOp::reciprocal: return map1<T, T>(x, [](T a) { return one / a; });
-  case UnaryOp::sin: return map1_slow<T, T>(x, [](T a) { return std::sin(a); });
-  case UnaryOp::cos: return map1_slow<T, T>(x, [](T a) { return std::cos(a); });
-  case UnaryOp::tan: return map1_slow<T, T>(x, [](T a) { return std::tan(a); });
-  case UnaryOp::asin: return map1_slow<T, T>(x, [](T a) { return std::asin(a); });
-  case UnaryOp::acos: return map1_slow<T, T>(x, [](T a) { return std::acos(a); });
-  case UnaryOp::atan: return map1_slow<T, T>(x, [](T a) { return std::atan(a); });
-  case UnaryOp::sinh: return map1_slow<T, T>(x, [](T a) { return std::sinh(a); });
-  case UnaryOp::cosh: return map1_slow<T, T>(x, [](T a) { return std::cosh(a); });
-  case UnaryOp::tanh: return map1_slow<T, T>(x, [](T a) { return std::tanh(a); });
-  case UnaryOp::asinh: return map1_slow<T, T>(x, [](T a) { return std::asinh(a); });
-  case UnaryOp::acosh: return map1_slow<T, T>(x, [](T a) { return std::acosh(a); });
-  case UnaryOp::atanh: return map1_slow<T, T>(x, [](T a) { return std::atanh(a); });
-  case UnaryOp::sigmoid: return map1_slow<T, T>(x, [](T a) { return sigmoid(a); });
-  case UnaryOp::erf: return map1_slow<T, T>(x, [](T a) { return std::erf(a); });
-  case UnaryOp::erfc: return map1_slow<T, T>(x, [](T a) { return std::erfc(a); });
-  case UnaryOp::logit: return map1_slow<T, T>(x, [](T a) { return std::log(a / (one - a)); });
-  case UnaryOp::lgamma: return map1_slow<T, T>(x, [](T a) { return std::lgamma(a); });
-  case UnaryOp::deg2rad: return map1<T, T>(x, [](T a) { return a * (std::numbers::pi_v<T> / T{180}); });
-  case UnaryOp::rad2deg: return map1<T, T>(x, [](T a) { return a * (T{180} / std::numbers::pi_v<T>); });
+  case UnaryOp::exp:
+    return map1_slow<T, T>(x, [](T a) { return std::exp(a); });
+  case UnaryOp::exp2:
+    return map1_slow<T, T>(x, [](T a) { return std::exp2(a); });
+  case UnaryOp::expm1:
+    return map1_slow<T, T>(x, [](T a) { return std::expm1(a); });
+  case UnaryOp::log:
+    return map1_slow<T, T>(x, [](T a) { return std::log(a); });
+  case UnaryOp::log2:
+    return map1_slow<T, T>(x, [](T a) { return std::log2(a); });
+  case UnaryOp::log10:
+    return map1_slow<T, T>(x, [](T a) { return std::log10(a); });
+  case UnaryOp::log1p:
+    return map1_slow<T, T>(x, [](T a) { return std::log1p(a); });
+  case UnaryOp::sqrt:
+    return map1<T, T>(x, [](T a) { return std::sqrt(a); });
+  case UnaryOp::rsqrt:
+    return map1<T, T>(x, [](T a) { return one / std::sqrt(a); });
+  case UnaryOp::reciprocal:
+    return map1<T, T>(x, [](T a) { return one / a; });
+  case UnaryOp::sin:
+    return map1_slow<T, T>(x, [](T a) { return std::sin(a); });
+  case UnaryOp::cos:
+    return map1_slow<T, T>(x, [](T a) { return std::cos(a); });
+  case UnaryOp::tan:
+    return map1_slow<T, T>(x, [](T a) { return std::tan(a); });
+  case UnaryOp::asin:
+    return map1_slow<T, T>(x, [](T a) { return std::asin(a); });
+  case UnaryOp::acos:
+    return map1_slow<T, T>(x, [](T a) { return std::acos(a); });
+  case UnaryOp::atan:
+    return map1_slow<T, T>(x, [](T a) { return std::atan(a); });
+  case UnaryOp::sinh:
+    return map1_slow<T, T>(x, [](T a) { return std::sinh(a); });
+  case UnaryOp::cosh:
+    return map1_slow<T, T>(x, [](T a) { return std::cosh(a); });
+  case UnaryOp::tanh:
+    return map1_slow<T, T>(x, [](T a) { return std::tanh(a); });
+  case UnaryOp::asinh:
+    return map1_slow<T, T>(x, [](T a) { return std::asinh(a); });
+  case UnaryOp::acosh:
+    return map1_slow<T, T>(x, [](T a) { return std::acosh(a); });
+  case UnaryOp::atanh:
+    return map1_slow<T, T>(x, [](T a) { return std::atanh(a); });
+  case UnaryOp::sigmoid:
+    return map1_slow<T, T>(x, [](T a) { return sigmoid(a); });
+  case UnaryOp::erf:
+    return map1_slow<T, T>(x, [](T a) { return std::erf(a); });
+  case UnaryOp::erfc:
+    return map1_slow<T, T>(x, [](T a) { return std::erfc(a); });
+  case UnaryOp::logit:
+    return map1_slow<T, T>(x, [](T a) { return std::log(a / (one - a)); });
+  case UnaryOp::lgamma:
+    return map1_slow<T, T>(x, [](T a) { return std::lgamma(a); });
+  case UnaryOp::deg2rad:
+    return map1<T, T>(x, [](T a) { return a * (std::numbers::pi_v<T> / T{180}); });
+  case UnaryOp::rad2deg:
+    return map1<T, T>(x, [](T a) { return a * (T{180} / std::numbers::pi_v<T>); });
   case UnaryOp::gelu:
-    return map1_slow<T, T>(x, [](T a) { return half * a * (one + std::erf(a * (one / std::numbers::sqrt2_v<T>))); });
+    return map1_slow<T, T>(
+        x, [](T a) { return half * a * (one + std::erf(a * (one / std::numbers::sqrt2_v<T>))); });
   case UnaryOp::gelu_tanh:
     return map1_slow<T, T>(x, [](T a) {
       const T k = std::numbers::sqrt2_v<T> * std::numbers::inv_sqrtpi_v<T>; // sqrt(2 / pi)
       return half * a * (one + std::tanh(k * (a + T(0.044715) * a * a * a)));
     });
-  case UnaryOp::silu: return map1_slow<T, T>(x, [](T a) { return a / (one + std::exp(-a)); });
-  case UnaryOp::mish: return map1_slow<T, T>(x, [](T a) { return a * std::tanh(std::log1p(std::exp(a))); });
-  case UnaryOp::softsign: return map1<T, T>(x, [](T a) { return a / (one + std::abs(a)); });
+  case UnaryOp::silu:
+    return map1_slow<T, T>(x, [](T a) { return a / (one + std::exp(-a)); });
+  case UnaryOp::mish:
+    return map1_slow<T, T>(x, [](T a) { return a * std::tanh(std::log1p(std::exp(a))); });
+  case UnaryOp::softsign:
+    return map1<T, T>(x, [](T a) { return a / (one + std::abs(a)); });
   case UnaryOp::logsigmoid:
     return map1_slow<T, T>(x, [](T a) { return std::min(a, T{0}) - std::log1p(std::exp(-std::abs(a))); });
   case UnaryOp::selu:
@@ -83,7 +166,8 @@ template <class T> Tensor real_function(UnaryOp op, const Tensor& x) {
     return map1<T, T>(x, [](T a) { return a * std::min(std::max(a + T{3}, T{0}), T{6}) / T{6}; });
   case UnaryOp::hardsigmoid:
     return map1<T, T>(x, [](T a) { return std::min(std::max(a + T{3}, T{0}), T{6}) / T{6}; });
-  default: return map1_slow<T, T>(x, [](T a) { return a - std::tanh(a); });
+  default:
+    return map1_slow<T, T>(x, [](T a) { return a - std::tanh(a); });
   }
 }
 
@@ -92,26 +176,39 @@ template <class T> Tensor same_type(UnaryOp op, const Tensor& x) {
   constexpr bool integral = std::is_integral_v<T>;
   switch (op) {
   case UnaryOp::absolute:
-    if constexpr (integral) return map1<T, T>(x, [](T a) { return a < 0 ? static_cast<T>(U{0} - static_cast<U>(a)) : a; });
-    else return map1<T, T>(x, [](T a) { return std::abs(a); });
+    if constexpr (integral)
+      return map1<T, T>(x, [](T a) { return a < 0 ? static_cast<T>(U{0} - static_cast<U>(a)) : a; });
+    else
+      return map1<T, T>(x, [](T a) { return std::abs(a); });
   case UnaryOp::negative:
-    if constexpr (integral) return map1<T, T>(x, [](T a) { return static_cast<T>(U{0} - static_cast<U>(a)); });
-    else return map1<T, T>(x, [](T a) { return -a; });
+    if constexpr (integral)
+      return map1<T, T>(x, [](T a) { return static_cast<T>(U{0} - static_cast<U>(a)); });
+    else
+      return map1<T, T>(x, [](T a) { return -a; });
   case UnaryOp::sign:
-    return map1<T, T>(x, [](T a) { return static_cast<T>(static_cast<int>(a > T{0}) - static_cast<int>(a < T{0})); });
+    return map1<T, T>(
+        x, [](T a) { return static_cast<T>(static_cast<int>(a > T{0}) - static_cast<int>(a < T{0})); });
   case UnaryOp::square:
     return map1<T, T>(x, [](T a) { return static_cast<T>(static_cast<U>(a) * static_cast<U>(a)); });
-  case UnaryOp::relu: return map1<T, T>(x, [](T a) { return a <= T{0} ? T{0} : a; });
-  case UnaryOp::relu6: return map1<T, T>(x, [](T a) { return a <= T{0} ? T{0} : a > T{6} ? T{6} : a; });
-  default: break;
+  case UnaryOp::relu:
+    return map1<T, T>(x, [](T a) { return a <= T{0} ? T{0} : a; });
+  case UnaryOp::relu6:
+    return map1<T, T>(x, [](T a) { return a <= T{0} ? T{0} : a > T{6} ? T{6} : a; });
+  default:
+    break;
   }
   if constexpr (!integral) {
     switch (op) {
-    case UnaryOp::floor: return map1<T, T>(x, [](T a) { return std::floor(a); });
-    case UnaryOp::ceil: return map1<T, T>(x, [](T a) { return std::ceil(a); });
-    case UnaryOp::round: return map1<T, T>(x, [](T a) { return std::nearbyint(a); });
-    case UnaryOp::trunc: return map1<T, T>(x, [](T a) { return std::trunc(a); });
-    default: return map1<T, T>(x, [](T a) { return a - std::trunc(a); });
+    case UnaryOp::floor:
+      return map1<T, T>(x, [](T a) { return std::floor(a); });
+    case UnaryOp::ceil:
+      return map1<T, T>(x, [](T a) { return std::ceil(a); });
+    case UnaryOp::round:
+      return map1<T, T>(x, [](T a) { return std::nearbyint(a); });
+    case UnaryOp::trunc:
+      return map1<T, T>(x, [](T a) { return std::trunc(a); });
+    default:
+      return map1<T, T>(x, [](T a) { return a - std::trunc(a); });
     }
   }
   return x.clone(); // an integer is its own floor, ceil, round and trunc
@@ -127,7 +224,8 @@ template <class T> Tensor same_type(UnaryOp op, const Tensor& x) {
   if (op <= UnaryOp::tanhshrink) {
     DType type = x.dtype();
     if (!is_floating(type)) {
-      const bool mixed = op == UnaryOp::softsign || op == UnaryOp::tanhshrink; // written with / and - by PyTorch
+      const bool mixed =
+          op == UnaryOp::softsign || op == UnaryOp::tanhshrink; // written with / and - by PyTorch
       if (op >= UnaryOp::gelu && (!mixed || type == DType::boolean)) refuse();
       type = default_float();
     }
@@ -137,17 +235,22 @@ template <class T> Tensor same_type(UnaryOp op, const Tensor& x) {
   case UnaryOp::isnan:
   case UnaryOp::isinf:
   case UnaryOp::isfinite:
-    return visit_float(x.dtype() == DType::float32 ? DType::float32 : DType::float64, [&]<class T>(std::type_identity<T>) {
-      if (op == UnaryOp::isnan) return map1_slow<bool, T>(x, [](T a) { return std::isnan(a); });
-      if (op == UnaryOp::isinf) return map1_slow<bool, T>(x, [](T a) { return std::isinf(a); });
-      return map1_slow<bool, T>(x, [](T a) { return std::isfinite(a); });
-    });
-  case UnaryOp::logical_not: return map1<bool, bool>(x, [](bool a) { return !a; });
+    return visit_float(x.dtype() == DType::float32 ? DType::float32 : DType::float64,
+                       [&]<class T>(std::type_identity<T>) {
+                         if (op == UnaryOp::isnan)
+                           return map1_slow<bool, T>(x, [](T a) { return std::isnan(a); });
+                         if (op == UnaryOp::isinf)
+                           return map1_slow<bool, T>(x, [](T a) { return std::isinf(a); });
+                         return map1_slow<bool, T>(x, [](T a) { return std::isfinite(a); });
+                       });
+  case UnaryOp::logical_not:
+    return map1<bool, bool>(x, [](bool a) { return !a; });
   case UnaryOp::bit_not:
     if (x.dtype() == DType::boolean) return map1<bool, bool>(x, [](bool a) { return !a; });
     if (x.dtype() != DType::int64) refuse();
     return map1<std::int64_t, std::int64_t>(x, [](std::int64_t a) { return ~a; });
-  default: break;
+  default:
+    break;
   }
   if (x.dtype() == DType::boolean) {
     if (op == UnaryOp::sign) return x.clone();

@@ -16,10 +16,12 @@ namespace detail {
 [[nodiscard]] inline Tensor ranked_product(const Call& c, std::size_t first, int rank1, int rank2) {
   const Tensor &a = c.tensor(first), &b = c.tensor(first + 1);
   if (a.rank() != rank1 || b.rank() != rank2)
-    c.fail("expects a " + std::to_string(rank1) + "-D and a " + std::to_string(rank2) + "-D tensor, but got shapes " +
-           tensor::text(a.element_sizes()) + " and " + tensor::text(b.element_sizes()));
+    c.fail("expects a " + std::to_string(rank1) + "-D and a " + std::to_string(rank2) +
+           "-D tensor, but got shapes " + tensor::text(a.element_sizes()) + " and " +
+           tensor::text(b.element_sizes()));
   if (rank1 == 3 && a.size(0) != b.size(0))
-    c.fail("batch sizes differ: shapes " + tensor::text(a.element_sizes()) + " and " + tensor::text(b.element_sizes()));
+    c.fail("batch sizes differ: shapes " + tensor::text(a.element_sizes()) + " and " +
+           tensor::text(b.element_sizes()));
   return tensor::matmul(a, b, c.function());
 }
 /// beta * input + alpha * product
@@ -28,14 +30,17 @@ namespace detail {
   const Tensor& input = c.tensor(0);
   if (input.dtype() != product.dtype()) c.fail("expected operands of the same dtype");
   if (c.has(4)) product = tensor::binary(BinaryOp::multiply, product, c.number(4), c.function());
-  const Tensor scaled = c.has(3) ? tensor::binary(BinaryOp::multiply, input, c.number(3), c.function()) : input;
-  return tensor::binary(BinaryOp::add, tensor::broadcast_to(scaled, product.element_sizes(), c.function()), product, c.function());
+  const Tensor scaled =
+      c.has(3) ? tensor::binary(BinaryOp::multiply, input, c.number(3), c.function()) : input;
+  return tensor::binary(BinaryOp::add, tensor::broadcast_to(scaled, product.element_sizes(), c.function()),
+                        product, c.function());
 }
 
 [[nodiscard]] inline Tensor outer(const Call& c) {
   const Tensor &a = c.tensor(0), &b = c.tensor(1);
   if (a.rank() != 1 || b.rank() != 1)
-    c.fail("expects 1-D tensors, but got shapes " + tensor::text(a.element_sizes()) + " and " + tensor::text(b.element_sizes()));
+    c.fail("expects 1-D tensors, but got shapes " + tensor::text(a.element_sizes()) + " and " +
+           tensor::text(b.element_sizes()));
   return tensor::binary(BinaryOp::multiply, a.inserted(a.axes()), b, c.function());
 }
 
@@ -47,32 +52,42 @@ namespace detail {
 
 [[nodiscard]] inline Tensor linear(const Call& c) {
   const Tensor &x = c.tensor(0), &w = c.tensor(1);
-  if (w.rank() < 1 || w.rank() > 2) c.fail("weight must be a matrix or a vector, got shape " + tensor::text(w.element_sizes()));
+  if (w.rank() < 1 || w.rank() > 2)
+    c.fail("weight must be a matrix or a vector, got shape " + tensor::text(w.element_sizes()));
   if (w.rank() == 1 && c.has(2) && c.tensor(2).rank() != 0) c.fail("bias must be 0-D when weight is 1-D");
   const Tensor product = tensor::matmul(x, w.rank() == 2 ? tensor::transpose(w, 0, 1) : w, c.function());
   if (!c.has(2)) return product;
   if (c.tensor(2).dtype() != x.dtype()) c.fail("expected operands of the same dtype");
-  return tensor::binary(BinaryOp::add, product, tensor::broadcast_to(c.tensor(2), product.element_sizes(), c.function()), c.function());
+  return tensor::binary(BinaryOp::add, product,
+                        tensor::broadcast_to(c.tensor(2), product.element_sizes(), c.function()),
+                        c.function());
 }
 
 /// softmax(q k^T * scale + mask) v
 [[nodiscard]] inline Tensor attention(const Call& c) {
   const Tensor &q = c.tensor(0), &k = c.tensor(1), &v = c.tensor(2);
-  if (q.rank() < 2 || k.rank() < 2 || v.rank() < 2) c.fail("query, key and value must have at least 2 dimensions");
-  if (q.dtype() != k.dtype() || q.dtype() != v.dtype() || !tensor::is_floating(q.dtype())) c.fail("expected query, key and value of one floating dtype");
-  if (c.real(4, 0.0) != 0.0) throw Fault(FaultKind::rejected, "scaled_dot_product_attention(): dropout is random and not supported");
+  if (q.rank() < 2 || k.rank() < 2 || v.rank() < 2)
+    c.fail("query, key and value must have at least 2 dimensions");
+  if (q.dtype() != k.dtype() || q.dtype() != v.dtype() || !tensor::is_floating(q.dtype()))
+    c.fail("expected query, key and value of one floating dtype");
+  if (c.real(4, 0.0) != 0.0)
+    throw Fault(FaultKind::rejected, "scaled_dot_product_attention(): dropout is random and not supported");
   const double scale = c.real(6, 1 / std::sqrt(static_cast<double>(q.size(q.rank() - 1))));
-  Tensor scores = tensor::binary(BinaryOp::multiply, tensor::matmul(q, tensor::transpose(k, -2, -1), c.function()), scale, c.function());
+  Tensor scores = tensor::binary(
+      BinaryOp::multiply, tensor::matmul(q, tensor::transpose(k, -2, -1), c.function()), scale, c.function());
   const double low = -std::numeric_limits<double>::infinity();
   if (c.flag(5, false)) {
     if (c.has(3)) c.fail("attn_mask must not be given when is_causal=True");
-    const Tensor ones = Tensor::full({q.size(q.rank() - 2), k.size(k.rank() - 2)}, true, tensor::DType::boolean);
+    const Tensor ones =
+        Tensor::full({q.size(q.rank() - 2), k.size(k.rank() - 2)}, true, tensor::DType::boolean);
     scores = tensor::where(tensor::triangle(ones, 0, true, "tril"), scores, low);
   }
   if (c.has(3)) {
     const Tensor& mask = c.tensor(3);
-    if (mask.dtype() == tensor::DType::boolean) scores = tensor::where(mask, scores, low);
-    else scores = tensor::binary(BinaryOp::add, scores, mask, c.function());
+    if (mask.dtype() == tensor::DType::boolean)
+      scores = tensor::where(mask, scores, low);
+    else
+      scores = tensor::binary(BinaryOp::add, scores, mask, c.function());
   }
   return tensor::matmul(tensor::softmax(scores, scores.rank() - 1, false, c.function()), v, c.function());
 }
@@ -115,12 +130,15 @@ namespace detail {
     }
   }
   if (da.size() != db.size()) c.fail("both dimension lists should have same length");
-  std::string equation, sa(static_cast<std::size_t>(a.rank()), ' '), sb(static_cast<std::size_t>(b.rank()), ' '), out;
+  std::string equation, sa(static_cast<std::size_t>(a.rank()), ' '),
+      sb(static_cast<std::size_t>(b.rank()), ' '), out;
   char next = 'a';
   for (std::size_t i = 0; i < da.size(); ++i, ++next) {
-    if (sa[static_cast<std::size_t>(da[i])] != ' ' || sb[static_cast<std::size_t>(db[i])] != ' ') c.fail("repeated dim");
+    if (sa[static_cast<std::size_t>(da[i])] != ' ' || sb[static_cast<std::size_t>(db[i])] != ' ')
+      c.fail("repeated dim");
     if (a.size(static_cast<int>(da[i])) != b.size(static_cast<int>(db[i])))
-      c.fail("contracted dimensions need to match, but got shapes " + tensor::text(a.element_sizes()) + " and " + tensor::text(b.element_sizes()));
+      c.fail("contracted dimensions need to match, but got shapes " + tensor::text(a.element_sizes()) +
+             " and " + tensor::text(b.element_sizes()));
     sa[static_cast<std::size_t>(da[i])] = sb[static_cast<std::size_t>(db[i])] = next;
   }
   for (std::string* s : {&sa, &sb})
@@ -134,8 +152,10 @@ namespace detail {
 inline void add_algebra(Registry& r) {
   using namespace detail;
   constexpr unsigned both = in_torch | as_method;
-  r.add("matmul", both, "input, other", [](const Call& c) { return tensor::matmul(c.tensor(0), c.tensor(1)); });
-  r.add("matmul", in_linalg, "input, other", [](const Call& c) { return tensor::matmul(c.tensor(0), c.tensor(1)); });
+  r.add("matmul", both, "input, other",
+        [](const Call& c) { return tensor::matmul(c.tensor(0), c.tensor(1)); });
+  r.add("matmul", in_linalg, "input, other",
+        [](const Call& c) { return tensor::matmul(c.tensor(0), c.tensor(1)); });
   r.add("mm", both, "input, mat2", [](const Call& c) { return ranked_product(c, 0, 2, 2); });
   r.add("bmm", both, "input, mat2", [](const Call& c) { return ranked_product(c, 0, 3, 3); });
   r.add("mv", both, "input, vec", [](const Call& c) { return ranked_product(c, 0, 2, 1); });
@@ -145,28 +165,36 @@ inline void add_algebra(Registry& r) {
     if (a.rank() == 0 || b.rank() == 0) return tensor::binary(BinaryOp::multiply, a, b, c.function());
     const std::int64_t k = a.size(a.rank() - 1);
     if (k != b.size(b.rank() - 1))
-      c.fail("the last dimensions differ: shapes " + tensor::text(a.element_sizes()) + " and " + tensor::text(b.element_sizes()));
+      c.fail("the last dimensions differ: shapes " + tensor::text(a.element_sizes()) + " and " +
+             tensor::text(b.element_sizes()));
     tensor::Shape sizes(a.element_sizes().first(static_cast<std::size_t>(a.rank() - 1)));
     sizes.append(b.element_sizes().first(static_cast<std::size_t>(b.rank() - 1)));
-    const auto rows = [k](const Tensor& t) { return tensor::reshape(t, tensor::Shape{t.element_count() / std::max<std::int64_t>(k, 1), k}); };
+    const auto rows = [k](const Tensor& t) {
+      return tensor::reshape(t, tensor::Shape{t.element_count() / std::max<std::int64_t>(k, 1), k});
+    };
     if (k == 0) c.fail("the last dimension is empty");
     return tensor::reshape(tensor::matmul(rows(a), tensor::transpose(rows(b), 0, 1), "inner"), sizes);
   });
-  r.add("addmm", both, "input, mat1, mat2, *, beta=, alpha=", [](const Call& c) { return add_product_of(c, 2, 2); });
-  r.add("addmv", both, "input, mat, vec, *, beta=, alpha=", [](const Call& c) { return add_product_of(c, 2, 1); });
-  r.add("baddbmm", both, "input, batch1, batch2, *, beta=, alpha=", [](const Call& c) { return add_product_of(c, 3, 3); });
+  r.add("addmm", both,
+        "input, mat1, mat2, *, beta=, alpha=", [](const Call& c) { return add_product_of(c, 2, 2); });
+  r.add("addmv", both,
+        "input, mat, vec, *, beta=, alpha=", [](const Call& c) { return add_product_of(c, 2, 1); });
+  r.add("baddbmm", both,
+        "input, batch1, batch2, *, beta=, alpha=", [](const Call& c) { return add_product_of(c, 3, 3); });
   r.add("outer ger", both, "input, vec2", outer);
   r.add("einsum", in_torch, "equation, *operands", einsum);
   r.add("tensordot", in_torch, "a, b, dims=", tensordot);
   r.add("kron", both, "input, other", kron);
   r.add("trace", both, "input", [](const Call& c) {
-    if (c.tensor(0).rank() != 2) c.fail("expected a matrix, got shape " + tensor::text(c.tensor(0).element_sizes()));
+    if (c.tensor(0).rank() != 2)
+      c.fail("expected a matrix, got shape " + tensor::text(c.tensor(0).element_sizes()));
     if (c.tensor(0).dtype() == tensor::DType::boolean) c.fail("not defined for torch.bool");
     const Tensor d = tensor::diagonal(c.tensor(0), 0, 0, 1);
     return tensor::sum(d, tensor::all_dims(d), false);
   });
   r.add("linear", in_functional, "input, weight, bias=", linear);
-  r.add("scaled_dot_product_attention", in_functional, "query, key, value, attn_mask=, dropout_p=, is_causal=, scale=", attention);
+  r.add("scaled_dot_product_attention", in_functional,
+        "query, key, value, attn_mask=, dropout_p=, is_causal=, scale=", attention);
 }
 
 } // namespace step::vocabulary

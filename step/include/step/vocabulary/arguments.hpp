@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Binds the arguments of a call to a function's parameters and converts them, with messages as PyTorch's.
-// A signature is text: "input, dim=, *, dtype=" where `=` marks what may be absent and `*name` takes the rest.
+// A signature is text: "input, dim=, *, dtype=" where `=` marks what may be absent and `*name` takes the
+// rest.
 #pragma once
 
 #include "step/tensor/map.hpp"
@@ -23,7 +24,7 @@ struct Parameter {
 };
 
 class Signature {
-public:
+ public:
   /// `text` outlives the signature.
   explicit Signature(std::string_view text) {
     bool keyword_only = false;
@@ -53,16 +54,17 @@ public:
   }
   [[nodiscard]] const std::vector<Parameter>& parameters() const { return parameters_; }
 
-private:
+ private:
   std::vector<Parameter> parameters_;
 };
 
 /// One call in progress: the bound arguments by the number of their parameter.
 class Call {
-public:
+ public:
   static constexpr std::size_t most = 12;
 
-  Call(Heap& heap, std::string_view function, const Signature& signature, const Arguments& arguments, int code)
+  Call(Heap& heap, std::string_view function, const Signature& signature, const Arguments& arguments,
+       int code)
       : heap_(heap), function_(function), parameters_(signature.parameters()), code_(code) {
     std::size_t next = 0;
     for (std::size_t i = 0; i < arguments.positional.size(); ++i) {
@@ -75,8 +77,10 @@ public:
       }
       const auto rest = arguments.positional.subspan(i);
       std::span<const Value> items;
-      if (rest.size() == 1 && interp::sequence_items(rest[0], items)) values_[next] = rest[0];
-      else values_[next] = heap.make<interp::Tuple>(std::vector<Value>(rest.begin(), rest.end()));
+      if (rest.size() == 1 && interp::sequence_items(rest[0], items))
+        values_[next] = rest[0];
+      else
+        values_[next] = heap.make<interp::Tuple>(std::vector<Value>(rest.begin(), rest.end()));
       break;
     }
     for (const auto& [name, value] : arguments.keywords) {
@@ -90,8 +94,8 @@ public:
     }
     for (std::size_t i = 0; i < parameters_.size(); ++i)
       if (parameters_[i].required && !values_[i].is_set())
-        fail("missing required argument '" + std::string(parameters_[i].name) + "' (position " + std::to_string(i + 1) +
-             ")");
+        fail("missing required argument '" + std::string(parameters_[i].name) + "' (position " +
+             std::to_string(i + 1) + ")");
   }
 
   [[nodiscard]] const std::vector<Parameter>& parameters() const { return parameters_; }
@@ -121,7 +125,9 @@ public:
   [[nodiscard]] double real(std::size_t i) const { return number(i).real(); }
   [[nodiscard]] double real(std::size_t i, double absent) const { return has(i) ? real(i) : absent; }
   [[nodiscard]] std::int64_t integer(std::size_t i) const { return integer_of(values_[i], i); }
-  [[nodiscard]] std::int64_t integer(std::size_t i, std::int64_t absent) const { return has(i) ? integer(i) : absent; }
+  [[nodiscard]] std::int64_t integer(std::size_t i, std::int64_t absent) const {
+    return has(i) ? integer(i) : absent;
+  }
   [[nodiscard]] bool flag(std::size_t i, bool absent) const {
     if (!has(i)) return absent;
     if (values_[i].is_int()) return values_[i].as_bool();
@@ -171,26 +177,28 @@ public:
     return x.rank() == 0 ? 0 : set;
   }
 
-  [[noreturn]] void fail(const std::string& what) const { tensor::fail(std::string(function_) + "(): " + what); }
+  [[noreturn]] void fail(const std::string& what) const {
+    tensor::fail(std::string(function_) + "(): " + what);
+  }
   [[noreturn]] void wrong(std::size_t i, std::string_view kind) const { wrong(i, kind, values_[i]); }
   [[noreturn]] void wrong(std::size_t i, std::string_view kind, Value got) const {
-    fail("argument '" + std::string(parameters_[i].name) + "' (position " + std::to_string(i + 1) + ") must be " +
-         std::string(kind) + ", not " + std::string(type_name(got)));
+    fail("argument '" + std::string(parameters_[i].name) + "' (position " + std::to_string(i + 1) +
+         ") must be " + std::string(kind) + ", not " + std::string(type_name(got)));
   }
 
-private:
+ private:
   [[nodiscard]] std::size_t find(std::string_view name) const {
     const auto position = [&](std::string_view n) {
-      return static_cast<std::size_t>(
-          std::find_if(parameters_.begin(), parameters_.end(), [&](const Parameter& p) { return p.name == n; }) -
-          parameters_.begin());
+      return static_cast<std::size_t>(std::find_if(parameters_.begin(), parameters_.end(),
+                                                   [&](const Parameter& p) { return p.name == n; }) -
+                                      parameters_.begin());
     };
     const std::size_t i = position(name);
     if (i < parameters_.size()) return i;
     // NumPy's names, which PyTorch accepts as well.
     constexpr std::pair<std::string_view, std::string_view> other[] = {
-        {"axis", "dim"}, {"keepdims", "keepdim"}, {"x", "input"}, {"a", "input"}, {"x1", "input"}, {"x2", "other"},
-        {"self", "input"}};
+        {"axis", "dim"}, {"keepdims", "keepdim"}, {"x", "input"},   {"a", "input"},
+        {"x1", "input"}, {"x2", "other"},         {"self", "input"}};
     for (const auto& [alias, real_name] : other)
       if (alias == name) return position(real_name);
     return i;

@@ -22,7 +22,8 @@ using tensor::UnaryOp;
   return tensor::unary(static_cast<UnaryOp>(c.code()), c.tensor(0), c.function());
 }
 /// At least one operand is a tensor; integer exponents are checked as PyTorch does.
-[[nodiscard]] inline Tensor apply(BinaryOp op, const Operand& a, const Operand& b, std::string_view function) {
+[[nodiscard]] inline Tensor apply(BinaryOp op, const Operand& a, const Operand& b,
+                                  std::string_view function) {
   if (a.tensor == nullptr && b.tensor == nullptr)
     tensor::fail(std::string(function) + "(): expects a Tensor");
   if (op == BinaryOp::power && b.tensor == nullptr && !b.number.is_real() && b.number.integer() < 0 &&
@@ -35,9 +36,10 @@ using tensor::UnaryOp;
     if (e == -0.5) return tensor::unary(UnaryOp::rsqrt, *a.tensor, function);
     if (e == -1) return tensor::unary(UnaryOp::reciprocal, *a.tensor, function);
     if (e == 2) return tensor::unary(UnaryOp::square, *a.tensor, function);
-    if (e == 3) return tensor::visit_float(a.dtype(), [&]<class T>(std::type_identity<T>) {
-      return tensor::map1<T, T>(*a.tensor, [](T x) { return x * x * x; });
-    });
+    if (e == 3)
+      return tensor::visit_float(a.dtype(), [&]<class T>(std::type_identity<T>) {
+        return tensor::map1<T, T>(*a.tensor, [](T x) { return x * x * x; });
+      });
   }
   return tensor::binary(op, a, b, function);
 }
@@ -63,15 +65,19 @@ using tensor::UnaryOp;
   const auto op = static_cast<BinaryOp>(c.code());
   if (!c.has(2)) return apply(op, c.operand(0), c.operand(1), c.function());
   const Scalar alpha = c.number(2);
-  if (alpha.is_real() && !tensor::is_floating(c.operand(0).dtype()) && !tensor::is_floating(c.operand(1).dtype()))
+  if (alpha.is_real() && !tensor::is_floating(c.operand(0).dtype()) &&
+      !tensor::is_floating(c.operand(1).dtype()))
     c.fail("for integral input tensors, argument alpha must not be a floating point number");
   if (!c.is_tensor(1)) {
     const Scalar other = c.number(1);
-    const Scalar scaled = other.is_real() || alpha.is_real() ? Scalar(other.real() * alpha.real())
-                                                             : Scalar(tensor::detail::wrapped(tensor::detail::word(other.integer()) * tensor::detail::word(alpha.integer())));
+    const Scalar scaled = other.is_real() || alpha.is_real()
+                              ? Scalar(other.real() * alpha.real())
+                              : Scalar(tensor::detail::wrapped(tensor::detail::word(other.integer()) *
+                                                               tensor::detail::word(alpha.integer())));
     return apply(op, c.operand(0), scaled, c.function());
   }
-  return apply(op, c.operand(0), tensor::binary(BinaryOp::multiply, c.tensor(1), alpha, c.function()), c.function());
+  return apply(op, c.operand(0), tensor::binary(BinaryOp::multiply, c.tensor(1), alpha, c.function()),
+               c.function());
 }
 [[nodiscard]] inline Tensor call_divide(const Call& c) {
   if (!c.is_tensor(0)) c.wrong(0, "Tensor");
@@ -81,9 +87,11 @@ using tensor::UnaryOp;
     // (a - fmod(a, b)) / b, exact for integers too.
     if (!tensor::is_floating(c.operand(0).dtype()) && !tensor::is_floating(c.operand(1).dtype())) {
       const Tensor rest = apply(BinaryOp::fmod, c.operand(0), c.operand(1), c.function());
-      return apply(BinaryOp::floor_divide, apply(BinaryOp::subtract, c.operand(0), rest, c.function()), c.operand(1), c.function());
+      return apply(BinaryOp::floor_divide, apply(BinaryOp::subtract, c.operand(0), rest, c.function()),
+                   c.operand(1), c.function());
     }
-    return tensor::unary(UnaryOp::trunc, apply(BinaryOp::divide, c.operand(0), c.operand(1), c.function()), c.function());
+    return tensor::unary(UnaryOp::trunc, apply(BinaryOp::divide, c.operand(0), c.operand(1), c.function()),
+                         c.function());
   }
   if (c.has(2)) c.fail("rounding_mode must be None, 'trunc' or 'floor'");
   return apply(BinaryOp::divide, c.operand(0), c.operand(1), c.function());
@@ -121,7 +129,8 @@ using tensor::UnaryOp;
 }
 [[nodiscard]] inline Value where(const Call& c) {
   const Tensor& condition = c.tensor(0);
-  if (!c.value(1).is_set() && !c.value(2).is_set()) { // the indices of true elements, one tensor per dimension
+  if (!c.value(1).is_set() &&
+      !c.value(2).is_set()) { // the indices of true elements, one tensor per dimension
     const Tensor found = tensor::nonzero(condition);
     std::vector<Tensor> parts;
     for (std::int64_t d = 0; d < found.size(1); ++d) parts.push_back(tensor::select(found, 1, d));
@@ -233,9 +242,14 @@ inline void add_elementwise(Registry& r) {
   unary("logical_not", UnaryOp::logical_not);
   unary("bitwise_not", UnaryOp::bit_not);
   r.add("relu", everywhere | in_functional, "input, inplace=", call_unary, static_cast<int>(UnaryOp::relu));
-  for (auto [name, op] : {std::pair{"relu6", UnaryOp::relu6}, {"silu", UnaryOp::silu}, {"mish", UnaryOp::mish},
-                          {"softsign", UnaryOp::softsign}, {"logsigmoid", UnaryOp::logsigmoid}, {"selu", UnaryOp::selu},
-                          {"hardswish", UnaryOp::hardswish}, {"hardsigmoid", UnaryOp::hardsigmoid},
+  for (auto [name, op] : {std::pair{"relu6", UnaryOp::relu6},
+                          {"silu", UnaryOp::silu},
+                          {"mish", UnaryOp::mish},
+                          {"softsign", UnaryOp::softsign},
+                          {"logsigmoid", UnaryOp::logsigmoid},
+                          {"selu", UnaryOp::selu},
+                          {"hardswish", UnaryOp::hardswish},
+                          {"hardsigmoid", UnaryOp::hardsigmoid},
                           {"tanhshrink", UnaryOp::tanhshrink}})
     r.add(name, in_functional, "input, inplace=", call_unary, static_cast<int>(op));
   unary("selu", UnaryOp::selu, in_torch);
@@ -243,12 +257,16 @@ inline void add_elementwise(Registry& r) {
   r.add("logit", everywhere, "input, eps=", logit);
 
   const auto binary = [&](std::string_view names, BinaryOp op, Builtin::TensorFunction f = call_binary,
-                          unsigned where = everywhere) { r.add(names, where, "input, other", f, static_cast<int>(op)); };
+                          unsigned where = everywhere) {
+    r.add(names, where, "input, other", f, static_cast<int>(op));
+  };
   r.add("add", everywhere, "input, other, *, alpha=", call_add, static_cast<int>(BinaryOp::add));
-  r.add("sub subtract", everywhere, "input, other, *, alpha=", call_add, static_cast<int>(BinaryOp::subtract));
+  r.add("sub subtract", everywhere, "input, other, *, alpha=", call_add,
+        static_cast<int>(BinaryOp::subtract));
   r.add("rsub", in_torch, "input, other, *, alpha=", [](const Call& c) {
     if (!c.has(2)) return apply(BinaryOp::subtract, c.operand(1), c.tensor(0), c.function());
-    if (c.number(2).is_real() && !tensor::is_floating(c.tensor(0).dtype()) && !tensor::is_floating(c.operand(1).dtype()))
+    if (c.number(2).is_real() && !tensor::is_floating(c.tensor(0).dtype()) &&
+        !tensor::is_floating(c.operand(1).dtype()))
       c.fail("for integral input tensors, argument alpha must not be a floating point number");
     const Tensor scaled = tensor::binary(BinaryOp::multiply, c.tensor(0), c.number(2), c.function());
     return apply(BinaryOp::subtract, c.operand(1), scaled, c.function());
@@ -259,7 +277,8 @@ inline void add_elementwise(Registry& r) {
   binary("floor_divide", BinaryOp::floor_divide);
   binary("remainder", BinaryOp::remainder, call_binary_either);
   binary("fmod", BinaryOp::fmod);
-  r.add("pow", everywhere | in_torch, "input, exponent", call_binary_either, static_cast<int>(BinaryOp::power));
+  r.add("pow", everywhere | in_torch, "input, exponent", call_binary_either,
+        static_cast<int>(BinaryOp::power));
   binary("maximum", BinaryOp::maximum, call_binary_tensors, in_torch | as_method);
   binary("minimum", BinaryOp::minimum, call_binary_tensors, in_torch | as_method);
   binary("fmax", BinaryOp::fmax, call_binary_tensors, in_torch | as_method);
@@ -299,16 +318,21 @@ inline void add_elementwise(Registry& r) {
     return tensor::where(c.tensor(1), c.tensor(0), c.operand(2));
   });
   r.add("lerp", everywhere, "input, end, weight", lerp);
-  r.add("addcmul", everywhere, "input, tensor1, tensor2, *, value=", add_product, static_cast<int>(BinaryOp::multiply));
-  r.add("addcdiv", everywhere, "input, tensor1, tensor2, *, value=", add_product, static_cast<int>(BinaryOp::divide));
+  r.add("addcmul", everywhere, "input, tensor1, tensor2, *, value=", add_product,
+        static_cast<int>(BinaryOp::multiply));
+  r.add("addcdiv", everywhere, "input, tensor1, tensor2, *, value=", add_product,
+        static_cast<int>(BinaryOp::divide));
   r.add("nan_to_num", everywhere, "input, nan=, posinf=, neginf=", [](const Call& c) {
     const Tensor& x = c.tensor(0);
     if (!tensor::is_floating(x.dtype())) return x.clone();
     return tensor::visit_float(x.dtype(), [&]<class T>(std::type_identity<T>) {
       using Limits = std::numeric_limits<T>;
-      const T nan = static_cast<T>(c.real(1, 0.0)), top = static_cast<T>(c.real(2, static_cast<double>(Limits::max()))),
+      const T nan = static_cast<T>(c.real(1, 0.0)),
+              top = static_cast<T>(c.real(2, static_cast<double>(Limits::max()))),
               bottom = static_cast<T>(c.real(3, static_cast<double>(Limits::lowest())));
-      return tensor::map1<T, T>(x, [=](T a) { return std::isnan(a) ? nan : std::isinf(a) ? (a > 0 ? top : bottom) : a; });
+      return tensor::map1<T, T>(x, [=](T a) {
+        return std::isnan(a) ? nan : std::isinf(a) ? (a > 0 ? top : bottom) : a;
+      });
     });
   });
   r.add("isclose", in_torch | as_method, "input, other, rtol=, atol=, equal_nan=", isclose);

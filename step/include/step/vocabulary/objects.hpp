@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The values that the tensor vocabulary adds to Python's: tensors, dtypes, modules and tuples with named fields.
-// All are owned by the Heap of one evaluation.
+// The values that the tensor vocabulary adds to Python's: tensors, dtypes, modules and tuples with named
+// fields. All are owned by the Heap of one evaluation.
 #pragma once
 
 #include "step/interpreter/value.hpp"
@@ -86,8 +86,10 @@ struct NamedTuple : interp::Tuple {
     const Scalar s = t->tensor.item();
     if (!s.is_real()) return s.integer();
     d = s.real();
-  } else if (v.is_real()) d = v.as_real();
-  else tensor::fail("int() argument must be a number, not '" + std::string(type_name(v)) + "'");
+  } else if (v.is_real())
+    d = v.as_real();
+  else
+    tensor::fail("int() argument must be a number, not '" + std::string(type_name(v)) + "'");
   if (!(std::abs(d) < 9.2e18)) tensor::fail("cannot convert float " + std::to_string(d) + " to integer");
   return static_cast<std::int64_t>(d);
 }
@@ -101,7 +103,8 @@ struct NamedTuple : interp::Tuple {
   auto* t = v.as<TensorObject>();
   if (t == nullptr) return !v.is_none();
   if (t->tensor.lead() == 0 && t->tensor.numel() != 1)
-    tensor::fail("Boolean value of Tensor with shape " + tensor::text(t->tensor.element_sizes()) + " is ambiguous");
+    tensor::fail("Boolean value of Tensor with shape " + tensor::text(t->tensor.element_sizes()) +
+                 " is ambiguous");
   return t->tensor.item().as<bool>();
 }
 

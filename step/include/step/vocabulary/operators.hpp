@@ -20,44 +20,77 @@ using syntax::Op;
 
 [[nodiscard]] inline std::string_view symbol(Op op) {
   switch (op) {
-  case Op::add: return "+";
-  case Op::subtract: return "-";
-  case Op::multiply: return "*";
-  case Op::divide: return "/";
-  case Op::floor_divide: return "//";
-  case Op::modulo: return "%";
-  case Op::power: return "**";
-  case Op::matmul: return "@";
-  case Op::shift_left: return "<<";
-  case Op::shift_right: return ">>";
-  case Op::bit_and: return "&";
-  case Op::bit_or: return "|";
-  case Op::bit_xor: return "^";
-  case Op::less: return "<";
-  case Op::less_equal: return "<=";
-  case Op::greater: return ">";
-  case Op::greater_equal: return ">=";
-  case Op::equal: return "==";
-  case Op::not_equal: return "!=";
-  default: return "operator";
+  case Op::add:
+    return "+";
+  case Op::subtract:
+    return "-";
+  case Op::multiply:
+    return "*";
+  case Op::divide:
+    return "/";
+  case Op::floor_divide:
+    return "//";
+  case Op::modulo:
+    return "%";
+  case Op::power:
+    return "**";
+  case Op::matmul:
+    return "@";
+  case Op::shift_left:
+    return "<<";
+  case Op::shift_right:
+    return ">>";
+  case Op::bit_and:
+    return "&";
+  case Op::bit_or:
+    return "|";
+  case Op::bit_xor:
+    return "^";
+  case Op::less:
+    return "<";
+  case Op::less_equal:
+    return "<=";
+  case Op::greater:
+    return ">";
+  case Op::greater_equal:
+    return ">=";
+  case Op::equal:
+    return "==";
+  case Op::not_equal:
+    return "!=";
+  default:
+    return "operator";
   }
 }
 
 [[nodiscard]] inline std::optional<BinaryOp> element_wise(Op op) {
   switch (op) {
-  case Op::add: return BinaryOp::add;
-  case Op::subtract: return BinaryOp::subtract;
-  case Op::multiply: return BinaryOp::multiply;
-  case Op::divide: return BinaryOp::divide;
-  case Op::floor_divide: return BinaryOp::floor_divide;
-  case Op::modulo: return BinaryOp::remainder;
-  case Op::power: return BinaryOp::power;
-  case Op::shift_left: return BinaryOp::shift_left;
-  case Op::shift_right: return BinaryOp::shift_right;
-  case Op::bit_and: return BinaryOp::bit_and;
-  case Op::bit_or: return BinaryOp::bit_or;
-  case Op::bit_xor: return BinaryOp::bit_xor;
-  default: return std::nullopt;
+  case Op::add:
+    return BinaryOp::add;
+  case Op::subtract:
+    return BinaryOp::subtract;
+  case Op::multiply:
+    return BinaryOp::multiply;
+  case Op::divide:
+    return BinaryOp::divide;
+  case Op::floor_divide:
+    return BinaryOp::floor_divide;
+  case Op::modulo:
+    return BinaryOp::remainder;
+  case Op::power:
+    return BinaryOp::power;
+  case Op::shift_left:
+    return BinaryOp::shift_left;
+  case Op::shift_right:
+    return BinaryOp::shift_right;
+  case Op::bit_and:
+    return BinaryOp::bit_and;
+  case Op::bit_or:
+    return BinaryOp::bit_or;
+  case Op::bit_xor:
+    return BinaryOp::bit_xor;
+  default:
+    return std::nullopt;
   }
 }
 
@@ -69,8 +102,8 @@ using syntax::Op;
 [[nodiscard]] inline Tensor compute(Op op, Value a, Value b) {
   const auto name = symbol(op);
   if (!is_operand(a) || !is_operand(b))
-    tensor::fail("unsupported operand types for " + std::string(name) + ": '" + std::string(type_name(a)) + "' and '" +
-                 std::string(type_name(b)) + "'");
+    tensor::fail("unsupported operand types for " + std::string(name) + ": '" + std::string(type_name(a)) +
+                 "' and '" + std::string(type_name(b)) + "'");
   if (op == Op::matmul) {
     auto *x = a.as<TensorObject>(), *y = b.as<TensorObject>();
     if (x == nullptr || y == nullptr) tensor::fail("@ needs two tensors");
@@ -88,15 +121,17 @@ using syntax::Op;
   return make(heap, detail::compute(op, a, b));
 }
 
-/// `target op= v`: writes into a tensor target (seen through its views) and returns it; other targets get a new value.
+/// `target op= v`: writes into a tensor target (seen through its views) and returns it; other targets get a
+/// new value.
 [[nodiscard]] inline Value inplace(Heap& heap, syntax::Op op, Value target, Value v) {
   auto* t = target.as<TensorObject>();
   if (t == nullptr || op == syntax::Op::matmul) return binary(heap, op, target, v);
   if (t->tensor.frozen()) tensor::fail("in-place write to input data");
   const Tensor result = detail::compute(op, target, v);
   if (tensor::Shape(result.element_sizes()) != tensor::Shape(t->tensor.element_sizes()))
-    tensor::fail(std::string(detail::symbol(op)) + "=: output with shape " + tensor::text(t->tensor.element_sizes()) +
-                 " doesn't match the broadcast shape " + tensor::text(result.element_sizes()));
+    tensor::fail(std::string(detail::symbol(op)) + "=: output with shape " +
+                 tensor::text(t->tensor.element_sizes()) + " doesn't match the broadcast shape " +
+                 tensor::text(result.element_sizes()));
   tensor::assign(t->tensor, result, std::string(detail::symbol(op)) + "=");
   return target;
 }
@@ -104,15 +139,21 @@ using syntax::Op;
 /// -x, +x, ~x. `not` is truth()'s business.
 [[nodiscard]] inline Value unary(Heap& heap, syntax::Op op, Value v) {
   auto* t = v.as<TensorObject>();
-  if (t == nullptr) tensor::fail("bad operand type for a unary operator: '" + std::string(type_name(v)) + "'");
+  if (t == nullptr)
+    tensor::fail("bad operand type for a unary operator: '" + std::string(type_name(v)) + "'");
   switch (op) {
-  case syntax::Op::negative: return make(heap, tensor::unary(tensor::UnaryOp::negative, t->tensor, "-"));
-  case syntax::Op::invert: return make(heap, tensor::unary(tensor::UnaryOp::bit_not, t->tensor, "~"));
+  case syntax::Op::negative:
+    return make(heap, tensor::unary(tensor::UnaryOp::negative, t->tensor, "-"));
+  case syntax::Op::invert:
+    return make(heap, tensor::unary(tensor::UnaryOp::bit_not, t->tensor, "~"));
   case syntax::Op::positive:
-    if (t->tensor.dtype() == tensor::DType::boolean) tensor::fail("the + operator, on a bool tensor, is not supported");
+    if (t->tensor.dtype() == tensor::DType::boolean)
+      tensor::fail("the + operator, on a bool tensor, is not supported");
     return v;
-  case syntax::Op::logical_not: return Value::boolean(!truth(v));
-  default: tensor::fail("unsupported operator on a tensor");
+  case syntax::Op::logical_not:
+    return Value::boolean(!truth(v));
+  default:
+    tensor::fail("unsupported operator on a tensor");
   }
 }
 
@@ -133,28 +174,37 @@ using syntax::Op;
       found = tensor::any(equal, tensor::all_dims(equal), false).item().as<bool>();
     } else {
       std::span<const Value> items;
-      if (!interp::sequence_items(b, items)) tensor::fail("argument of type '" + std::string(type_name(b)) + "' is not iterable");
+      if (!interp::sequence_items(b, items))
+        tensor::fail("argument of type '" + std::string(type_name(b)) + "' is not iterable");
       for (Value v : items) {
         if (found) break;
-        found = (v.is_object() && a.is_object() && v.object() == a.object()) || truth(compare(heap, Op::equal, a, v));
+        found = (v.is_object() && a.is_object() && v.object() == a.object()) ||
+                truth(compare(heap, Op::equal, a, v));
       }
     }
     return Value::boolean(found == (op == Op::in));
   }
   if (!detail::is_operand(a) || !detail::is_operand(b)) {
     if (op == Op::equal || op == Op::not_equal) return Value::boolean(op == Op::not_equal);
-    tensor::fail("'" + std::string(name) + "' not supported between '" + std::string(type_name(a)) + "' and '" +
-                 std::string(type_name(b)) + "'");
+    tensor::fail("'" + std::string(name) + "' not supported between '" + std::string(type_name(a)) +
+                 "' and '" + std::string(type_name(b)) + "'");
   }
   const auto x = detail::operand_of(a), y = detail::operand_of(b);
   switch (op) {
-  case Op::less: return make(heap, detail::apply(tensor::BinaryOp::less, x, y, name));
-  case Op::less_equal: return make(heap, detail::apply(tensor::BinaryOp::less_equal, x, y, name));
-  case Op::greater: return make(heap, detail::apply(tensor::BinaryOp::less, y, x, name));
-  case Op::greater_equal: return make(heap, detail::apply(tensor::BinaryOp::less_equal, y, x, name));
-  case Op::equal: return make(heap, detail::apply(tensor::BinaryOp::equal, x, y, name));
-  case Op::not_equal: return make(heap, detail::apply(tensor::BinaryOp::not_equal, x, y, name));
-  default: tensor::fail("unsupported comparison of tensors");
+  case Op::less:
+    return make(heap, detail::apply(tensor::BinaryOp::less, x, y, name));
+  case Op::less_equal:
+    return make(heap, detail::apply(tensor::BinaryOp::less_equal, x, y, name));
+  case Op::greater:
+    return make(heap, detail::apply(tensor::BinaryOp::less, y, x, name));
+  case Op::greater_equal:
+    return make(heap, detail::apply(tensor::BinaryOp::less_equal, y, x, name));
+  case Op::equal:
+    return make(heap, detail::apply(tensor::BinaryOp::equal, x, y, name));
+  case Op::not_equal:
+    return make(heap, detail::apply(tensor::BinaryOp::not_equal, x, y, name));
+  default:
+    tensor::fail("unsupported comparison of tensors");
   }
 }
 

@@ -47,16 +47,19 @@ template <bool largest> [[nodiscard]] Value extreme(const Call& c) {
     if (c.value(2).is_set()) c.fail("needs `dim` for `keepdim`");
     return make(c.heap(), tensor::extremum(x, all_dims(x), false, largest, c.function()));
   }
-  return indexed(c, tensor::arg_extremum(x, x.dim(c.integer(1), c.function()), c.flag(2, false), largest, c.function()));
+  return indexed(
+      c, tensor::arg_extremum(x, x.dim(c.integer(1), c.function()), c.flag(2, false), largest, c.function()));
 }
 
 template <bool largest> [[nodiscard]] Tensor arg_extreme(const Call& c) {
   const Tensor& x = c.tensor(0);
   if (x.dtype() == tensor::DType::boolean) c.fail("not defined for torch.bool");
   const bool keep = c.flag(2, false);
-  if (c.has(1)) return tensor::arg_extremum(x, x.dim(c.integer(1), c.function()), keep, largest, c.function()).indices;
+  if (c.has(1))
+    return tensor::arg_extremum(x, x.dim(c.integer(1), c.function()), keep, largest, c.function()).indices;
   if (x.element_count() == 0) c.fail("expected reduction dim to be specified for an empty tensor");
-  Tensor r = tensor::arg_extremum(tensor::reshape(x, tensor::Shape{-1}), 0, false, largest, c.function()).indices;
+  Tensor r =
+      tensor::arg_extremum(tensor::reshape(x, tensor::Shape{-1}), 0, false, largest, c.function()).indices;
   if (keep)
     for (int d = 0; d < x.rank(); ++d) r = r.inserted(r.axes());
   return r;
@@ -71,29 +74,34 @@ template <bool largest> [[nodiscard]] Tensor arg_extreme(const Call& c) {
   return tensor::variance(x, dims, c.flag(3, false), correction, c.function());
 }
 
-[[nodiscard]] inline Tensor norm(const Call& c, std::size_t order, std::size_t dim, std::size_t keep, std::size_t dtype,
-                                 bool linalg, bool matrix) {
+[[nodiscard]] inline Tensor norm(const Call& c, std::size_t order, std::size_t dim, std::size_t keep,
+                                 std::size_t dtype, bool linalg, bool matrix) {
   const Tensor x = cast_input(c, dtype);
   double p = 2;
   if (auto* s = c.value(order).as<interp::String>()) {
     if (s->text != "fro") c.fail("order '" + s->text + "' is not supported");
-    if (linalg && (!matrix || x.rank() != 2 || (c.has(dim) && c.integers(dim).size() != 2))) c.fail("order 'fro' needs a matrix");
+    if (linalg && (!matrix || x.rank() != 2 || (c.has(dim) && c.integers(dim).size() != 2)))
+      c.fail("order 'fro' needs a matrix");
   } else if (c.has(order)) {
     p = c.real(order);
     const bool two = c.has(dim) ? c.integers(dim).size() == 2 : x.rank() == 2;
     if (matrix && two)
-      throw Fault(FaultKind::rejected, std::string(c.function()) + "(): matrix norms other than 'fro' are not supported");
+      throw Fault(FaultKind::rejected,
+                  std::string(c.function()) + "(): matrix norms other than 'fro' are not supported");
   }
   if (linalg && std::isinf(p) && x.element_count() == 0 && tensor::count_in(x, c.dims(dim, x)) == 0)
     c.fail("the infinity norm of an empty tensor is not defined");
   return tensor::norm(x, p, c.dims(dim, x), c.flag(keep, false), c.function());
 }
 
-[[nodiscard]] inline Tensor soft(const Call& c, bool logarithm, double sign, int dim_argument, int dtype_argument) {
+[[nodiscard]] inline Tensor soft(const Call& c, bool logarithm, double sign, int dim_argument,
+                                 int dtype_argument) {
   Tensor x = cast_input(c, static_cast<std::size_t>(dtype_argument));
   const auto at = static_cast<std::size_t>(dim_argument);
   // Without a dim, torch.nn.functional picks one by rank.
-  const std::int64_t dim = c.has(at) ? c.integer(at) : x.rank() == 0 || x.rank() == 1 || x.rank() == 3 ? 0 : 1;
+  const std::int64_t dim = c.has(at)                                         ? c.integer(at)
+                           : x.rank() == 0 || x.rank() == 1 || x.rank() == 3 ? 0
+                                                                             : 1;
   if (sign < 0) x = tensor::unary(tensor::UnaryOp::negative, x, c.function());
   return tensor::softmax(x, x.dim(dim, c.function()), logarithm, c.function());
 }
@@ -125,10 +133,12 @@ inline void add_reductions(Registry& r) {
     return in_dtype(c, 3, tensor::sum(x, c.dims(1, x), c.flag(2, false)));
   });
   r.add("nansum", both, "input, dim=, keepdim=, *, dtype=", [](const Call& c) {
-    if (tensor::is_floating(c.tensor(0).dtype()) && c.has(3) && !tensor::is_floating(c.dtype(3, tensor::DType::float32)))
+    if (tensor::is_floating(c.tensor(0).dtype()) && c.has(3) &&
+        !tensor::is_floating(c.dtype(3, tensor::DType::float32)))
       c.fail("result type can't be an integer");
     Tensor x = cast_input(c, 3);
-    if (tensor::is_floating(x.dtype())) x = tensor::where(tensor::unary(tensor::UnaryOp::isnan, x, "nansum"), Scalar(0), x);
+    if (tensor::is_floating(x.dtype()))
+      x = tensor::where(tensor::unary(tensor::UnaryOp::isnan, x, "nansum"), Scalar(0), x);
     return in_dtype(c, 3, tensor::sum(x, c.dims(1, x), c.flag(2, false)));
   });
   r.add("mean", both, "input, dim=, keepdim=, *, dtype=", [](const Call& c) {
@@ -157,7 +167,8 @@ inline void add_reductions(Registry& r) {
     const Tensor& x = c.tensor(0);
     std::vector<Value> items;
     for (bool largest : {false, true})
-      items.push_back(make(c.heap(), tensor::extremum(x, one_dim(c, 1, x), c.flag(2, false), largest, c.function())));
+      items.push_back(
+          make(c.heap(), tensor::extremum(x, one_dim(c, 1, x), c.flag(2, false), largest, c.function())));
     return Value(c.heap().make<NamedTuple>(std::vector<std::string_view>{"min", "max"}, std::move(items)));
   });
   r.add("argmax", both, "input, dim=, keepdim=", arg_extreme<true>);
@@ -172,21 +183,31 @@ inline void add_reductions(Registry& r) {
     const Tensor flags = c.tensor(0).to(tensor::DType::boolean);
     return tensor::sum(flags, c.dims(1, flags), false);
   });
-  r.add("var", both, "input, dim=, unbiased=, keepdim=, *, correction=", [](const Call& c) { return spread(c, c.tensor(0)); });
+  r.add("var", both, "input, dim=, unbiased=, keepdim=, *, correction=", [](const Call& c) {
+    return spread(c, c.tensor(0));
+  });
   r.add("std", both, "input, dim=, unbiased=, keepdim=, *, correction=", [](const Call& c) {
     return tensor::unary(tensor::UnaryOp::sqrt, spread(c, c.tensor(0)), c.function());
   });
-  r.add("norm", both, "input, p=, dim=, keepdim=, dtype=", [](const Call& c) { return norm(c, 1, 2, 3, 4, false, false); });
-  r.add("norm", in_linalg, "input, ord=, dim=, keepdim=, *, dtype=", [](const Call& c) { return norm(c, 1, 2, 3, 4, true, true); });
-  r.add("vector_norm", in_linalg, "input, ord=, dim=, keepdim=, *, dtype=", [](const Call& c) { return norm(c, 1, 2, 3, 4, true, false); });
+  r.add("norm", both,
+        "input, p=, dim=, keepdim=, dtype=", [](const Call& c) { return norm(c, 1, 2, 3, 4, false, false); });
+  r.add("norm", in_linalg, "input, ord=, dim=, keepdim=, *, dtype=", [](const Call& c) {
+    return norm(c, 1, 2, 3, 4, true, true);
+  });
+  r.add("vector_norm", in_linalg, "input, ord=, dim=, keepdim=, *, dtype=", [](const Call& c) {
+    return norm(c, 1, 2, 3, 4, true, false);
+  });
   r.add("logsumexp", both, "input, dim, keepdim=", [](const Call& c) {
     return tensor::logsumexp(c.tensor(0), c.dims(1, c.tensor(0)), c.flag(2, false));
   });
   r.add("softmax", both, "input, dim, dtype=", [](const Call& c) { return soft(c, false, 1, 1, 2); });
   r.add("log_softmax", both, "input, dim, dtype=", [](const Call& c) { return soft(c, true, 1, 1, 2); });
-  r.add("softmax", in_functional, "input, dim=, _stacklevel=, dtype=", [](const Call& c) { return soft(c, false, 1, 1, 3); });
-  r.add("log_softmax", in_functional, "input, dim=, _stacklevel=, dtype=", [](const Call& c) { return soft(c, true, 1, 1, 3); });
-  r.add("softmin", in_functional, "input, dim=, _stacklevel=, dtype=", [](const Call& c) { return soft(c, false, -1, 1, 3); });
+  r.add("softmax", in_functional,
+        "input, dim=, _stacklevel=, dtype=", [](const Call& c) { return soft(c, false, 1, 1, 3); });
+  r.add("log_softmax", in_functional,
+        "input, dim=, _stacklevel=, dtype=", [](const Call& c) { return soft(c, true, 1, 1, 3); });
+  r.add("softmin", in_functional,
+        "input, dim=, _stacklevel=, dtype=", [](const Call& c) { return soft(c, false, -1, 1, 3); });
   r.add("cumsum", both | also_in_place, "input, dim, *, dtype=", [](const Call& c) {
     const Tensor x = cast_input(c, 2);
     return in_dtype(c, 2, tensor::running(x, x.dim(c.integer(1), c.function()), false));
@@ -202,18 +223,21 @@ inline void add_reductions(Registry& r) {
     std::int64_t n = c.integer(1, 1);
     for (; n > 0 && x.size(d) > 0; --n) {
       const std::int64_t m = x.size(d);
-      const auto op = x.dtype() == tensor::DType::boolean ? tensor::BinaryOp::bit_xor : tensor::BinaryOp::subtract;
+      const auto op =
+          x.dtype() == tensor::DType::boolean ? tensor::BinaryOp::bit_xor : tensor::BinaryOp::subtract;
       x = tensor::binary(op, tensor::narrow(x, d, 1, m - 1), tensor::narrow(x, d, 0, m - 1), c.function());
     }
     return x;
   });
   r.add_value("sort", both, "input, dim=, descending=, stable=", [](const Call& c) {
     const Tensor& x = c.tensor(0);
-    return indexed(c, tensor::sorted(x, x.dim(c.integer(1, -1), c.function()), c.flag(2, false), -1, c.function()));
+    return indexed(
+        c, tensor::sorted(x, x.dim(c.integer(1, -1), c.function()), c.flag(2, false), -1, c.function()));
   });
   r.add("argsort", both, "input, dim=, descending=, stable=", [](const Call& c) {
     const Tensor& x = c.tensor(0);
-    return tensor::sorted(x, x.dim(c.integer(1, -1), c.function()), c.flag(2, false), -1, c.function()).indices;
+    return tensor::sorted(x, x.dim(c.integer(1, -1), c.function()), c.flag(2, false), -1, c.function())
+        .indices;
   });
   r.add("msort", both, "input", [](const Call& c) {
     return tensor::sorted(c.tensor(0), c.tensor(0).dim(0, c.function()), false, -1, c.function()).values;
@@ -222,7 +246,8 @@ inline void add_reductions(Registry& r) {
     const Tensor& x = c.tensor(0);
     if (x.dtype() == tensor::DType::boolean) c.fail("not defined for torch.bool");
     if (c.integer(1) < 0) c.fail("selected index k out of range");
-    return indexed(c, tensor::sorted(x, x.dim(c.integer(2, -1), c.function()), c.flag(3, true), c.integer(1), c.function()));
+    return indexed(c, tensor::sorted(x, x.dim(c.integer(2, -1), c.function()), c.flag(3, true), c.integer(1),
+                                     c.function()));
   });
   r.add_value("kthvalue", both, "input, k, dim=, keepdim=", [](const Call& c) {
     const Tensor& x = c.tensor(0);
@@ -243,7 +268,8 @@ inline void add_reductions(Registry& r) {
     if (x.dtype() == tensor::DType::boolean) c.fail("not defined for torch.bool");
     if (c.has(1)) return indexed(c, median(c, x, x.dim(c.integer(1), c.function()), c.flag(2, false)));
     if (x.element_count() == 0 && tensor::is_floating(x.dtype()))
-      return make(c.heap(), Tensor::full(tensor::Shape(x.lead_sizes()), std::numeric_limits<double>::quiet_NaN(), x.dtype(), x.lead()));
+      return make(c.heap(), Tensor::full(tensor::Shape(x.lead_sizes()),
+                                         std::numeric_limits<double>::quiet_NaN(), x.dtype(), x.lead()));
     return make(c.heap(), median(c, tensor::reshape(x, tensor::Shape{-1}), 0, false).values);
   });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The table of everything the vocabulary offers: where each name is visible, its signature and what implements it.
-// In-place methods are not written out: `name_` computes `name` and writes the result into the tensor.
+// The table of everything the vocabulary offers: where each name is visible, its signature and what
+// implements it. In-place methods are not written out: `name_` computes `name` and writes the result into the
+// tensor.
 #pragma once
 
 #include "step/tensor/batch.hpp"
@@ -29,8 +30,8 @@ struct Builtin {
     if (self == nullptr) c.wrong(0, "Tensor");
     if (self->tensor.frozen()) tensor::fail("in-place write to input data");
     if (tensor::Shape(result.element_sizes()) != tensor::Shape(self->tensor.element_sizes()))
-      c.fail("output with shape " + tensor::text(self->tensor.element_sizes()) + " doesn't match the broadcast shape " +
-             tensor::text(result.element_sizes()));
+      c.fail("output with shape " + tensor::text(self->tensor.element_sizes()) +
+             " doesn't match the broadcast shape " + tensor::text(result.element_sizes()));
     tensor::assign(self->tensor, result, name);
     return c.value(0);
   }
@@ -45,23 +46,25 @@ struct Builtin {
 
 /// Where a name can be seen; combined with `|`.
 enum Visibility : unsigned {
-  in_torch = 1,        ///< torch.name
-  as_method = 2,       ///< x.name(..)
-  in_functional = 4,   ///< torch.nn.functional.name
-  in_linalg = 8,       ///< torch.linalg.name
-  in_nn = 16,          ///< torch.nn.name, a module's constructor
-  also_in_place = 32,  ///< x.name_(..)
-  only_in_place = 64,  ///< x.name_(..) alone
-  as_attribute = 128,  ///< x.name
+  in_torch = 1,       ///< torch.name
+  as_method = 2,      ///< x.name(..)
+  in_functional = 4,  ///< torch.nn.functional.name
+  in_linalg = 8,      ///< torch.linalg.name
+  in_nn = 16,         ///< torch.nn.name, a module's constructor
+  also_in_place = 32, ///< x.name_(..)
+  only_in_place = 64, ///< x.name_(..) alone
+  as_attribute = 128, ///< x.name
 };
 
 class Registry {
-public:
+ public:
   /// `names` separated by blanks are synonyms.
-  void add(std::string_view names, unsigned where, std::string_view signature, Builtin::TensorFunction f, int code = 0) {
+  void add(std::string_view names, unsigned where, std::string_view signature, Builtin::TensorFunction f,
+           int code = 0) {
     insert(names, where, signature, f, nullptr, code);
   }
-  void add_value(std::string_view names, unsigned where, std::string_view signature, Builtin::ValueFunction f, int code = 0) {
+  void add_value(std::string_view names, unsigned where, std::string_view signature, Builtin::ValueFunction f,
+                 int code = 0) {
     insert(names, where, signature, nullptr, f, code);
   }
   /// Full names such as "torch.sum" and, for methods and attributes, "Tensor.sum".
@@ -74,7 +77,7 @@ public:
   /// All full names, in the order of registration.
   [[nodiscard]] const std::deque<std::string>& names() const { return names_; }
 
-private:
+ private:
   using Index = std::unordered_map<std::string_view, const Builtin*>;
   static const Builtin* look(const Index& index, std::string_view name) {
     const auto it = index.find(name);
@@ -101,7 +104,9 @@ private:
         member(methods_, name + "_", &builtins_.emplace_back(Builtin{name + "_", s, t, v, code, true}));
     }
   }
-  void index(Index& to, std::string name, const Builtin* b) { to.emplace(names_.emplace_back(std::move(name)), b); }
+  void index(Index& to, std::string name, const Builtin* b) {
+    to.emplace(names_.emplace_back(std::move(name)), b);
+  }
   void member(Index& to, const std::string& name, const Builtin* b) {
     to.emplace(b->name, b);
     index(index_, "Tensor." + name, b);

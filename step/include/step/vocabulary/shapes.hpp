@@ -29,15 +29,16 @@ namespace detail {
   if (times.numel() == 1) return tensor::repeat_each(flat, tensor::reshape(times, {}).item().integer(), dim);
   const int d = flat.dim(dim, c.function());
   if (times.rank() != 1 || times.size(0) != flat.size(d))
-    c.fail("repeats " + tensor::text(times.element_sizes()) + " must have the same size as input along dim, " +
-           std::to_string(flat.size(d)));
+    c.fail("repeats " + tensor::text(times.element_sizes()) +
+           " must have the same size as input along dim, " + std::to_string(flat.size(d)));
   const Tensor counts = times.contiguous();
   const auto* n = counts.data<std::int64_t>();
   std::int64_t total = 0;
   for (std::int64_t i = 0; i < counts.numel(); ++i) {
     if (n[i] < 0) c.fail("repeats can not be negative");
     total = tensor::count(tensor::Shape{1, n[i]}) + total;
-    if (total > tensor::Storage::most_elements) throw Fault(FaultKind::limit, "repeat_interleave(): result too large");
+    if (total > tensor::Storage::most_elements)
+      throw Fault(FaultKind::limit, "repeat_interleave(): result too large");
   }
   Tensor places = Tensor::empty({total}, tensor::DType::int64);
   auto* at = places.write<std::int64_t>();
@@ -70,8 +71,10 @@ inline void add_shapes(Registry& r) {
   using namespace detail;
   using tensor::Shape;
   constexpr unsigned both = in_torch | as_method;
-  r.add("reshape", as_method, "input, *shape", [](const Call& c) { return tensor::reshape(c.tensor(0), size_argument(c, 1)); });
-  r.add("reshape", in_torch, "input, shape", [](const Call& c) { return tensor::reshape(c.tensor(0), size_argument(c, 1)); });
+  r.add("reshape", as_method, "input, *shape",
+        [](const Call& c) { return tensor::reshape(c.tensor(0), size_argument(c, 1)); });
+  r.add("reshape", in_torch, "input, shape",
+        [](const Call& c) { return tensor::reshape(c.tensor(0), size_argument(c, 1)); });
   r.add("view", as_method, "input, *size", [](const Call& c) {
     if (auto* t = c.value(1).as<interp::Tuple>(); t != nullptr && t->items.size() == 1)
       if (auto* d = t->items[0].as<TorchDtype>()) { // only the same width would be a reinterpretation
@@ -80,32 +83,44 @@ inline void add_shapes(Registry& r) {
       }
     return tensor::view(c.tensor(0), size_argument(c, 1));
   });
-  r.add("reshape_as", as_method, "input, other", [](const Call& c) { return tensor::reshape(c.tensor(0), c.tensor(1).element_sizes()); });
-  r.add("view_as", as_method, "input, other", [](const Call& c) { return tensor::view(c.tensor(0), c.tensor(1).element_sizes()); });
-  r.add("permute", as_method, "input, *dims", [](const Call& c) { return tensor::permute(c.tensor(0), size_argument(c, 1)); });
-  r.add("permute", in_torch, "input, dims", [](const Call& c) { return tensor::permute(c.tensor(0), size_argument(c, 1)); });
+  r.add("reshape_as", as_method, "input, other",
+        [](const Call& c) { return tensor::reshape(c.tensor(0), c.tensor(1).element_sizes()); });
+  r.add("view_as", as_method, "input, other",
+        [](const Call& c) { return tensor::view(c.tensor(0), c.tensor(1).element_sizes()); });
+  r.add("permute", as_method, "input, *dims",
+        [](const Call& c) { return tensor::permute(c.tensor(0), size_argument(c, 1)); });
+  r.add("permute", in_torch, "input, dims",
+        [](const Call& c) { return tensor::permute(c.tensor(0), size_argument(c, 1)); });
   r.add("transpose swapaxes swapdims", both, "input, dim0, dim1",
         [](const Call& c) { return tensor::transpose(c.tensor(0), c.integer(1), c.integer(2)); });
   r.add("t", both, "input", [](const Call& c) {
-    if (c.tensor(0).rank() > 2) c.fail("expects a tensor with <= 2 dimensions, but self is " + std::to_string(c.tensor(0).rank()) + "D");
+    if (c.tensor(0).rank() > 2)
+      c.fail("expects a tensor with <= 2 dimensions, but self is " + std::to_string(c.tensor(0).rank()) +
+             "D");
     return c.tensor(0).rank() < 2 ? c.tensor(0) : tensor::transpose(c.tensor(0), 0, 1);
   });
   r.add("movedim moveaxis", both, "input, source, destination", [](const Call& c) {
     return tensor::movedim(c.tensor(0), c.integers(1), c.integers(2), c.function());
   });
-  r.add("unsqueeze", both, "input, dim", [](const Call& c) { return tensor::unsqueeze(c.tensor(0), c.integer(1)); });
+  r.add("unsqueeze", both, "input, dim",
+        [](const Call& c) { return tensor::unsqueeze(c.tensor(0), c.integer(1)); });
   r.add("squeeze", both, "input, dim=", [](const Call& c) {
     const std::int64_t d = c.integer(1, 0);
     return tensor::squeeze(c.tensor(0), c.has(1) ? &d : nullptr);
   });
-  r.add("flatten", both, "input, start_dim=, end_dim=",
-        [](const Call& c) { return tensor::flatten(c.tensor(0), c.integer(1, 0), c.integer(2, -1)); });
-  r.add("ravel", both, "input", [](const Call& c) { return tensor::reshape(c.tensor(0), Shape{-1}, "ravel"); });
+  r.add("flatten", both, "input, start_dim=, end_dim=", [](const Call& c) {
+    return tensor::flatten(c.tensor(0), c.integer(1, 0), c.integer(2, -1));
+  });
+  r.add("ravel", both, "input",
+        [](const Call& c) { return tensor::reshape(c.tensor(0), Shape{-1}, "ravel"); });
   r.add("unflatten", both, "input, dim, sizes",
         [](const Call& c) { return tensor::unflatten(c.tensor(0), c.integer(1), c.integers(2)); });
-  r.add("expand", as_method, "input, *size", [](const Call& c) { return tensor::expand(c.tensor(0), size_argument(c, 1)); });
-  r.add("expand_as", as_method, "input, other", [](const Call& c) { return tensor::expand(c.tensor(0), c.tensor(1).element_sizes()); });
-  r.add("broadcast_to", both, "input, size", [](const Call& c) { return tensor::expand(c.tensor(0), size_argument(c, 1)); });
+  r.add("expand", as_method, "input, *size",
+        [](const Call& c) { return tensor::expand(c.tensor(0), size_argument(c, 1)); });
+  r.add("expand_as", as_method, "input, other",
+        [](const Call& c) { return tensor::expand(c.tensor(0), c.tensor(1).element_sizes()); });
+  r.add("broadcast_to", both, "input, size",
+        [](const Call& c) { return tensor::expand(c.tensor(0), size_argument(c, 1)); });
   r.add_value("broadcast_tensors", in_torch, "*tensors", [](const Call& c) {
     if (!c.has(0)) return make(c.heap(), std::vector<Tensor>());
     auto parts = c.tensors(0);
@@ -114,7 +129,8 @@ inline void add_shapes(Registry& r) {
     for (Tensor& t : parts) t = tensor::broadcast_to(t, sizes, c.function());
     return make(c.heap(), std::move(parts));
   });
-  r.add("repeat", as_method, "input, *repeats", [](const Call& c) { return tensor::repeat(c.tensor(0), size_argument(c, 1)); });
+  r.add("repeat", as_method, "input, *repeats",
+        [](const Call& c) { return tensor::repeat(c.tensor(0), size_argument(c, 1)); });
   r.add("tile", as_method, "input, *dims", [](const Call& c) {
     auto times = size_argument(c, 1);
     while (static_cast<int>(times.size()) < c.tensor(0).rank()) times.insert(times.begin(), 1);
@@ -129,13 +145,17 @@ inline void add_shapes(Registry& r) {
   r.add_value("chunk", both, "input, chunks, dim=", [](const Call& c) {
     return make(c.heap(), tensor::chunk(c.tensor(0), c.integer(1), c.integer(2, 0)));
   });
-  r.add_value("split", in_torch, "tensor, split_size_or_sections, dim=", [](const Call& c) { return split_parts(c, 1, 2); });
-  r.add_value("split", as_method, "tensor, split_size, dim=", [](const Call& c) { return split_parts(c, 1, 2); });
+  r.add_value("split", in_torch,
+              "tensor, split_size_or_sections, dim=", [](const Call& c) { return split_parts(c, 1, 2); });
+  r.add_value("split", as_method,
+              "tensor, split_size, dim=", [](const Call& c) { return split_parts(c, 1, 2); });
   r.add_value("unbind", both, "input, dim=", [](const Call& c) {
     return make(c.heap(), tensor::unbind(c.tensor(0), c.integer(1, 0)));
   });
-  r.add("cat concat concatenate", in_torch, "tensors, dim=", [](const Call& c) { return tensor::cat(c.tensors(0), c.integer(1, 0)); });
-  r.add("stack", in_torch, "tensors, dim=", [](const Call& c) { return tensor::stack(c.tensors(0), c.integer(1, 0)); });
+  r.add("cat concat concatenate", in_torch,
+        "tensors, dim=", [](const Call& c) { return tensor::cat(c.tensors(0), c.integer(1, 0)); });
+  r.add("stack", in_torch,
+        "tensors, dim=", [](const Call& c) { return tensor::stack(c.tensors(0), c.integer(1, 0)); });
   r.add("hstack", in_torch, "tensors", [](const Call& c) {
     auto parts = c.tensors(0);
     for (Tensor& t : parts) t = at_least(t, 1);
@@ -160,9 +180,13 @@ inline void add_shapes(Registry& r) {
     }
     return tensor::cat(std::move(parts), 1, "column_stack");
   });
-  r.add("roll", both, "input, shifts, dims=", [](const Call& c) { return tensor::roll(c.tensor(0), c.integers(1), c.integers(2)); });
-  r.add("flip", as_method, "input, *dims", [](const Call& c) { return tensor::flip(c.tensor(0), size_argument(c, 1)); });
-  r.add("flip", in_torch, "input, dims", [](const Call& c) { return tensor::flip(c.tensor(0), size_argument(c, 1)); });
+  r.add("roll", both, "input, shifts, dims=", [](const Call& c) {
+    return tensor::roll(c.tensor(0), c.integers(1), c.integers(2));
+  });
+  r.add("flip", as_method, "input, *dims",
+        [](const Call& c) { return tensor::flip(c.tensor(0), size_argument(c, 1)); });
+  r.add("flip", in_torch, "input, dims",
+        [](const Call& c) { return tensor::flip(c.tensor(0), size_argument(c, 1)); });
   r.add("fliplr", both, "input", [](const Call& c) {
     if (c.tensor(0).rank() < 2) c.fail("input must be >= 2-d");
     return tensor::flip(c.tensor(0), Shape{1});
@@ -171,10 +195,12 @@ inline void add_shapes(Registry& r) {
     if (c.tensor(0).rank() < 1) c.fail("input must be >= 1-d");
     return tensor::flip(c.tensor(0), Shape{0});
   });
-  r.add("tril", both | also_in_place, "input, diagonal=",
-        [](const Call& c) { return tensor::triangle(c.tensor(0), c.integer(1, 0), true, "tril"); });
-  r.add("triu", both | also_in_place, "input, diagonal=",
-        [](const Call& c) { return tensor::triangle(c.tensor(0), c.integer(1, 0), false, "triu"); });
+  r.add("tril", both | also_in_place, "input, diagonal=", [](const Call& c) {
+    return tensor::triangle(c.tensor(0), c.integer(1, 0), true, "tril");
+  });
+  r.add("triu", both | also_in_place, "input, diagonal=", [](const Call& c) {
+    return tensor::triangle(c.tensor(0), c.integer(1, 0), false, "triu");
+  });
   r.add("narrow", both, "input, dim, start, length",
         [](const Call& c) { return tensor::narrow(c.tensor(0), c.integer(1), c.integer(2), c.integer(3)); });
   r.add("select", both, "input, dim, index",
@@ -188,10 +214,12 @@ inline void add_shapes(Registry& r) {
     if (x.rank() == 2) return tensor::diagonal(x, c.integer(1, 0), 0, 1).clone();
     c.fail("matrix or a vector expected, got shape " + tensor::text(x.element_sizes()));
   });
-  r.add("diag_embed", both, "input, offset=", [](const Call& c) { return tensor::diag_embed(c.tensor(0), c.integer(1, 0)); });
+  r.add("diag_embed", both,
+        "input, offset=", [](const Call& c) { return tensor::diag_embed(c.tensor(0), c.integer(1, 0)); });
   r.add("unfold", as_method, "input, dimension, size, step",
         [](const Call& c) { return tensor::unfold(c.tensor(0), c.integer(1), c.integer(2), c.integer(3)); });
-  r.add("contiguous", as_method, "input, *, memory_format=", [](const Call& c) { return c.tensor(0).packed(); });
+  r.add("contiguous", as_method,
+        "input, *, memory_format=", [](const Call& c) { return c.tensor(0).packed(); });
   r.add("clone", both, "input, *, memory_format=", [](const Call& c) { return c.tensor(0).clone(); });
   r.add_value("size", as_method, "input, dim=", [](const Call& c) {
     const Tensor& x = c.tensor(0);
@@ -199,12 +227,19 @@ inline void add_shapes(Registry& r) {
     if (x.rank() == 0) c.fail("dimension specified but the tensor has no dimensions");
     return Value::integer(x.size(x.dim(c.integer(1), c.function())));
   });
-  r.add_value("shape", as_attribute, "input", [](const Call& c) { return make_sizes(c.heap(), c.tensor(0).element_sizes()); });
-  r.add_value("dim ndimension", as_method, "input", [](const Call& c) { return Value::integer(c.tensor(0).rank()); });
-  r.add_value("ndim", as_attribute, "input", [](const Call& c) { return Value::integer(c.tensor(0).rank()); });
-  for (auto [name, where] : {std::pair{"numel", both}, {"nelement", unsigned{as_method}}}) r.add_value(name, where, "input", [](const Call& c) { return Value::integer(c.tensor(0).element_count()); });
+  r.add_value("shape", as_attribute, "input",
+              [](const Call& c) { return make_sizes(c.heap(), c.tensor(0).element_sizes()); });
+  r.add_value("dim ndimension", as_method, "input",
+              [](const Call& c) { return Value::integer(c.tensor(0).rank()); });
+  r.add_value("ndim", as_attribute, "input",
+              [](const Call& c) { return Value::integer(c.tensor(0).rank()); });
+  for (auto [name, where] : {std::pair{"numel", both}, {"nelement", unsigned{as_method}}})
+    r.add_value(name, where, "input",
+                [](const Call& c) { return Value::integer(c.tensor(0).element_count()); });
   r.add_value("is_contiguous", as_method, "input", [](const Call& c) {
-    return Value::boolean(c.tensor(0).at(std::vector<std::int64_t>(static_cast<std::size_t>(c.tensor(0).lead()), 0)).is_contiguous());
+    return Value::boolean(c.tensor(0)
+                              .at(std::vector<std::int64_t>(static_cast<std::size_t>(c.tensor(0).lead()), 0))
+                              .is_contiguous());
   });
   r.add("T", as_attribute, "input", [](const Call& c) {
     std::vector<std::int64_t> order;

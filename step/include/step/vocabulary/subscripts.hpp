@@ -15,14 +15,15 @@ namespace step::vocabulary {
 
 namespace detail {
 
-/// A subscript after its ints, slices, None and `...` were applied: what remains are index tensors and one kind of mask.
+/// A subscript after its ints, slices, None and `...` were applied: what remains are index tensors and one
+/// kind of mask.
 struct Subscript {
   Tensor view;
   std::vector<Tensor> indices; ///< per dimension of view; undefined stands for `:`
-  Tensor mask;                 ///< the only advanced index, if it is a mask: boolean, for dims from `mask_dim` on
+  Tensor mask; ///< the only advanced index, if it is a mask: boolean, for dims from `mask_dim` on
   int mask_dim = 0;
-  bool selects = false;        ///< the only advanced index is a scalar that differs per position
-  bool scalar_mask = false;    ///< that mask was one bool, not a tensor with dimensions
+  bool selects = false;     ///< the only advanced index is a scalar that differs per position
+  bool scalar_mask = false; ///< that mask was one bool, not a tensor with dimensions
   [[nodiscard]] bool advanced() const {
     return std::any_of(indices.begin(), indices.end(), [](const Tensor& t) { return t.defined(); });
   }
@@ -36,10 +37,14 @@ struct Subscript {
   for (Value v : items) {
     Meter::current().step();
     std::span<const Value> inner;
-    if (auto* t = v.as<TensorObject>()) parts.push_back(t->tensor);
-    else if (v.is_int()) parts.push_back(Tensor::scalar(number_of(v)));
-    else if (interp::sequence_items(v, inner)) parts.push_back(index_of_sequence(inner, depth + 1));
-    else tensor::fail("tensors cannot be indexed by a list holding '" + std::string(type_name(v)) + "'");
+    if (auto* t = v.as<TensorObject>())
+      parts.push_back(t->tensor);
+    else if (v.is_int())
+      parts.push_back(Tensor::scalar(number_of(v)));
+    else if (interp::sequence_items(v, inner))
+      parts.push_back(index_of_sequence(inner, depth + 1));
+    else
+      tensor::fail("tensors cannot be indexed by a list holding '" + std::string(type_name(v)) + "'");
   }
   return tensor::stack(std::move(parts), 0, "index");
 }
@@ -47,13 +52,16 @@ struct Subscript {
 [[nodiscard]] inline std::int64_t slice_part(Value v, std::int64_t absent) {
   if (v.is_none() || !v.is_set()) return absent;
   if (v.is_int()) return v.as_int();
-  if (auto* t = v.as<TensorObject>(); t != nullptr && !tensor::is_floating(t->tensor.dtype())) return t->tensor.item().integer();
+  if (auto* t = v.as<TensorObject>(); t != nullptr && !tensor::is_floating(t->tensor.dtype()))
+    return t->tensor.item().integer();
   tensor::fail("slice indices must be integers or None, not '" + std::string(type_name(v)) + "'");
 }
 [[nodiscard]] inline Tensor sliced(const Tensor& x, int dim, const interp::Slice& s) {
   const std::int64_t n = x.size(dim), step = slice_part(s.step, 1);
   if (step <= 0) tensor::fail("slice step must be positive, got " + std::to_string(step));
-  const auto clip = [n](std::int64_t i) { return std::clamp<std::int64_t>(i < 0 ? std::max<std::int64_t>(i, -n) + n : i, 0, n); };
+  const auto clip = [n](std::int64_t i) {
+    return std::clamp<std::int64_t>(i < 0 ? std::max<std::int64_t>(i, -n) + n : i, 0, n);
+  };
   const std::int64_t from = clip(slice_part(s.lower, 0)), to = clip(slice_part(s.upper, n));
   const std::int64_t length = to <= from ? 0 : (to - from - 1) / step + 1;
   return x.narrowed(x.lead() + dim, from, length, length > 1 ? step : 1);
@@ -81,8 +89,9 @@ struct Subscript {
   const auto put_mask = [&](const Tensor& mask) {
     for (int d = 0; d < mask.rank(); ++d)
       if (mask.size(d) != s.view.size(dim + d))
-        tensor::fail("the shape of the mask " + tensor::text(mask.element_sizes()) + " at index " + std::to_string(dim + d) +
-                     " does not match the shape of the indexed tensor " + tensor::text(s.view.element_sizes()));
+        tensor::fail("the shape of the mask " + tensor::text(mask.element_sizes()) + " at index " +
+                     std::to_string(dim + d) + " does not match the shape of the indexed tensor " +
+                     tensor::text(s.view.element_sizes()));
     ++masks;
     s.mask = mask;
     s.mask_dim = dim;
@@ -97,11 +106,13 @@ struct Subscript {
     } else if (v.as<interp::Ellipsis>() != nullptr) {
       if (std::exchange(dots, true)) tensor::fail("an index can only have a single ellipsis ('...')");
       dim += x.rank() - consumed;
-    } else if (v.is_bool() || (t != nullptr && t->tensor.dtype() == tensor::DType::boolean && t->tensor.rank() == 0)) {
+    } else if (v.is_bool() ||
+               (t != nullptr && t->tensor.dtype() == tensor::DType::boolean && t->tensor.rank() == 0)) {
       // One more dimension of length 1, kept or dropped.
       s.view = s.view.inserted(s.view.lead() + dim);
       s.scalar_mask = true;
-      put_mask(t != nullptr ? t->tensor.inserted(t->tensor.axes()) : Tensor::full({1}, v.as_bool(), tensor::DType::boolean));
+      put_mask(t != nullptr ? t->tensor.inserted(t->tensor.axes())
+                            : Tensor::full({1}, v.as_bool(), tensor::DType::boolean));
     } else if (v.is_int()) {
       s.view = tensor::select(s.view, dim, v.as_int(), "index");
     } else if (auto* slice = v.as<interp::Slice>()) {
@@ -111,7 +122,8 @@ struct Subscript {
       if (places.dtype() == tensor::DType::boolean) {
         put_mask(places);
       } else if (places.dtype() != tensor::DType::int64) {
-        tensor::fail("tensors used as indices must be int64 or bool tensors, not " + std::string(name_of(places.dtype())));
+        tensor::fail("tensors used as indices must be int64 or bool tensors, not " +
+                     std::string(name_of(places.dtype())));
       } else if (places.rank() == 0 && places.lead() == 0) {
         s.view = tensor::select(s.view, dim, places.item().integer(), "index");
       } else {
@@ -119,9 +131,11 @@ struct Subscript {
         ++others;
         put(dim++, places);
       }
-    } else tensor::fail("a tensor cannot be indexed by '" + std::string(type_name(v)) + "'");
+    } else
+      tensor::fail("a tensor cannot be indexed by '" + std::string(type_name(v)) + "'");
   }
-  // A scalar that differs per position selects like an int, which moves no dimension: only alone is that the same.
+  // A scalar that differs per position selects like an int, which moves no dimension: only alone is that the
+  // same.
   if (varying_scalar && masks + others > 1) tensor::need_positions("an index");
   s.selects = varying_scalar;
   if (masks != 1 || others != 0) s.mask = Tensor();
@@ -141,7 +155,8 @@ inline void resolve_masks(Subscript& s) {
 
 } // namespace detail
 
-/// x[index]. Fault{type} for indices that do not fit, Fault{value} for elements of an index tensor out of range.
+/// x[index]. Fault{type} for indices that do not fit, Fault{value} for elements of an index tensor out of
+/// range.
 [[nodiscard]] inline Value get_item(Heap& heap, const Tensor& x, Value index) {
   detail::Subscript s = detail::read_subscript(x, index);
   if (!s.advanced()) return make(heap, std::move(s.view));
@@ -159,9 +174,10 @@ inline void set_item(Heap&, Tensor& x, Value index, Value value) {
   if (auto* t = value.as<TensorObject>()) {
     same_type = t->tensor.dtype() == x.dtype();
     v = t->tensor.to(x.dtype());
-  }
-  else if (value.is_number()) v = Tensor::scalar(number_of(value), x.dtype());
-  else tensor::fail("can't assign a " + std::string(type_name(value)) + " to a tensor element");
+  } else if (value.is_number())
+    v = Tensor::scalar(number_of(value), x.dtype());
+  else
+    tensor::fail("can't assign a " + std::string(type_name(value)) + " to a tensor element");
   while (v.rank() > 0 && v.size(0) == 1) v = v.removed(v.lead()); // leading 1s are ignored
   if (!s.advanced()) return tensor::assign(s.view, v, "setitem");
   if (!same_type && !s.selects && (!s.mask.defined() || s.scalar_mask || v.rank() != 0))

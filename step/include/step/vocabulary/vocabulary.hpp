@@ -47,7 +47,8 @@ inline const Registry& registry() {
 
 /// Modules that `import` and attribute access may name.
 [[nodiscard]] inline bool is_namespace(std::string_view qualified) {
-  return qualified == "torch" || qualified == "torch.nn" || qualified == "torch.nn.functional" || qualified == "torch.linalg";
+  return qualified == "torch" || qualified == "torch.nn" || qualified == "torch.nn.functional" ||
+         qualified == "torch.linalg";
 }
 
 /// torch.float32, torch.pi and the like; unset when there is no such constant.
@@ -55,9 +56,15 @@ inline const Registry& registry() {
   if (!qualified.starts_with("torch.")) return {};
   const auto name = qualified.substr(6);
   using tensor::DType;
-  for (auto [n, d] : {std::pair<std::string_view, DType>{"float32", DType::float32}, {"float", DType::float32},
-                      {"float64", DType::float64}, {"double", DType::float64}, {"int64", DType::int64},
-                      {"long", DType::int64}, {"int32", DType::int64}, {"int", DType::int64}, {"bool", DType::boolean}})
+  for (auto [n, d] : {std::pair<std::string_view, DType>{"float32", DType::float32},
+                      {"float", DType::float32},
+                      {"float64", DType::float64},
+                      {"double", DType::float64},
+                      {"int64", DType::int64},
+                      {"long", DType::int64},
+                      {"int32", DType::int64},
+                      {"int", DType::int64},
+                      {"bool", DType::boolean}})
     if (n == name) return heap.make<TorchDtype>(d);
   if (name == "pi") return Value::real(std::numbers::pi);
   if (name == "e") return Value::real(std::numbers::e);
@@ -67,8 +74,8 @@ inline const Registry& registry() {
   return {};
 }
 
-/// `object.name` where that is a value: a tensor's shape, T, mT, dtype .., or a field of a result such as topk's.
-/// Unset when there is none (it may be a method).
+/// `object.name` where that is a value: a tensor's shape, T, mT, dtype .., or a field of a result such as
+/// topk's. Unset when there is none (it may be a method).
 [[nodiscard]] inline Value attribute(Heap& heap, Value object, std::string_view name) {
   if (object.as<TensorObject>() != nullptr) {
     const Builtin* b = registry().attribute(name);
@@ -110,7 +117,8 @@ inline const Registry& registry() {
   const auto tail = [](std::string_view s) { return s.substr(s.rfind('.') + 1); };
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   const std::string_view wanted = tail(name.substr(0, 80));
-  const std::string_view home = wanted.size() == name.size() ? "Tensor." : name.substr(0, name.rfind('.') + 1);
+  const std::string_view home =
+      wanted.size() == name.size() ? "Tensor." : name.substr(0, name.rfind('.') + 1);
   std::string best;
   std::size_t least = std::numeric_limits<std::size_t>::max();
   for (const std::string& candidate : names()) {
