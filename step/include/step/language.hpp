@@ -19,7 +19,8 @@ struct Language {
   using task = std::shared_ptr<const Task>; ///< shared and immutable
   using program = std::string;              ///< the text of `impl`
 
-  /// Equal for programs that differ in names and layout only. A text that is no program is a class of its own. O(text).
+  /// Equal for programs that differ in names and layout only. A text that is no program is a class of its
+  /// own. O(text).
   static std::uint64_t isomorphism_key(const program& text) {
     try {
       return syntax::isomorphism_key(syntax::parse(text));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Draws one derivation: grows a dataflow graph from the inputs, one function at a time, every operand brought into form by
-// the conversion planner, until all functions and streams are used and the outputs are reached. Only types are looked at.
+// Draws one derivation: grows a dataflow graph from the inputs, one function at a time, every operand brought
+// into form by the conversion planner, until all functions and streams are used and the outputs are reached.
+// Only types are looked at.
 #pragma once
 
 #include "step/proposer/conversions.hpp"
@@ -23,8 +24,7 @@
 namespace step::proposer {
 
 class Composer {
-public:
-
+ public:
   /// Keeps references to the arguments. Not thread-safe: one per thread.
   Composer(const Interface& interface, Types& types, const Preferences& preferences)
       : interface_(interface), types_(types), likes_(preferences), planner_(types, preferences.costs),
@@ -38,29 +38,34 @@ public:
         auto& lengths = slots.emplace_back();
         for (std::size_t n = 1; s + n <= fields.size(); ++n) {
           DType t;
-          t.fields.assign(fields.begin() + static_cast<std::ptrdiff_t>(s), fields.begin() + static_cast<std::ptrdiff_t>(s + n));
+          t.fields.assign(fields.begin() + static_cast<std::ptrdiff_t>(s),
+                          fields.begin() + static_cast<std::ptrdiff_t>(s + n));
           const auto number = types.dtype(t);
           lengths.push_back({std::move(t), number});
         }
       }
     }
-    for (const auto& i : interface.inputs) inputs_.push_back({types.intern(i.type), static_cast<int>(functions_.size())});
+    for (const auto& i : interface.inputs)
+      inputs_.push_back({types.intern(i.type), static_cast<int>(functions_.size())});
     for (const auto& o : interface.outputs) outputs_.push_back(types.intern(o.type));
   }
 
-  /// One derivation that uses every function and every stream. When Prior::attempts tries bring none, the last
-  /// unfinished one, with the newest value as output. Decisions are drawn with probability ~ exp(score / temperature).
+  /// One derivation that uses every function and every stream. When Prior::attempts tries bring none, the
+  /// last unfinished one, with the newest value as output. Decisions are drawn with probability ~ exp(score /
+  /// temperature).
   Derivation draw(strata::random_stream& random, double temperature) {
     random_ = &random;
     heat_ = std::max(temperature, 1e-3);
     for (int i = 0; i < likes_.prior.attempts; ++i)
       if (attempt()) break;
     if (result_.outputs.empty())
-      for (std::size_t o = 0; o < outputs_.size(); ++o) result_.outputs.push_back({std::ssize(values_) - 1 < 0 ? 0 : static_cast<int>(std::ssize(values_)) - 1, {}});
+      for (std::size_t o = 0; o < outputs_.size(); ++o)
+        result_.outputs.push_back(
+            {std::ssize(values_) - 1 < 0 ? 0 : static_cast<int>(std::ssize(values_)) - 1, {}});
     return std::move(result_);
   }
 
-private:
+ private:
   struct Goal {
     DType dtype;
     std::uint32_t number = 0;
@@ -95,7 +100,8 @@ private:
       std::vector<int> members;
       for (int g = 0; g < std::ssize(functions_); ++g) {
         const auto& b = functions_[static_cast<std::size_t>(g)];
-        if (!b.stateful && a.input == b.input && a.output == b.output && stem(a.name) == stem(b.name)) members.push_back(g);
+        if (!b.stateful && a.input == b.input && a.output == b.output && stem(a.name) == stem(b.name))
+          members.push_back(g);
       }
       if (members.size() > 1 && members[0] == f) {
         in_family_.resize(functions_.size());
@@ -108,7 +114,8 @@ private:
 
   [[nodiscard]] int experts_of(const Value& v) const {
     const auto& t = types_[v.type].dtype;
-    if (t.is_tuple() || !t.fields[0].is_multihot() || !t.fields[0].experts->is_bound(interface_.sizes)) return 0;
+    if (t.is_tuple() || !t.fields[0].is_multihot() || !t.fields[0].experts->is_bound(interface_.sizes))
+      return 0;
     const auto n = t.fields[0].experts->evaluate(interface_.sizes);
     return n < 1 || n > 64 ? 0 : static_cast<int>(n);
   }
@@ -129,10 +136,10 @@ private:
     return std::nullopt;
   }
 
-  /// How good it is to take a value, as the only operand or as one of several.
-  [[nodiscard]] double liking(int value, bool joined) const {
-    return likes_.again[joined ? 1 : 0](values_[static_cast<std::size_t>(value)].uses > 0) +
-           likes_.newest[joined ? 1 : 0](value + 1 == std::ssize(values_));
+  /// How good it is to take a value.
+  [[nodiscard]] double liking(int value) const {
+    return likes_.again(values_[static_cast<std::size_t>(value)].uses > 0) +
+           likes_.newest(value + 1 == std::ssize(values_));
   }
 
   bool attempt() {
@@ -157,13 +164,7 @@ private:
     choices_.clear();
     scores_.clear();
     bool index = false;
-    int dangling = 0; // streams that still have to be taken or returned
-    for (const auto& v : values_) {
-      index = index || experts_of(v) > 0;
-      dangling += v.uses == 0 ? 1 : 0;
-    }
-    int joins = 0; // by how much the functions not yet applied can reduce their number
-    for (std::size_t f = 0; f < functions_.size(); ++f) joins += used_[f] == 0 ? joins_of(f) : 0;
+    for (const auto& v : values_) index = index || experts_of(v) > 0;
     for (int u = 0; u < std::ssize(units_); ++u) {
       const auto& unit = units_[static_cast<std::size_t>(u)];
       const auto f = static_cast<std::size_t>(unit.functions[0]);
@@ -171,23 +172,22 @@ private:
       double base = likes_.reuse.no;
       for (int g : unit.functions)
         if (used_[static_cast<std::size_t>(g)] != 0) base = likes_.reuse.yes + likes_.of[f].reuse;
-      int left = joins;
-      for (int g : unit.functions) left -= used_[static_cast<std::size_t>(g)] == 0 ? joins_of(static_cast<std::size_t>(g)) : 0;
       for (int v = 0; v < std::ssize(values_); ++v) {
         const auto& value = values_[static_cast<std::size_t>(v)];
         const auto fields = types_[value.type].dtype.fields.size();
-        // too many streams for what is left to join them: some function would have to be applied again
-        const int taken = value.uses == 0 ? 1 : 0;
-        const int others = std::min(dangling - taken, static_cast<int>(goals_[f].size() - fields));
-        const double crowd = dangling - taken - others + 1 - left > std::ssize(outputs_) ? likes_.reuse.yes : 0;
         std::size_t places = 0;
         for (std::size_t slot = 0; slot + fields <= goals_[f].size(); ++slot)
-          places += planner_.to(value.type, goals_[f][slot][fields - 1].dtype, goals_[f][slot][fields - 1].number).ways.empty() ? 0U : 1U;
+          places +=
+              planner_.to(value.type, goals_[f][slot][fields - 1].dtype, goals_[f][slot][fields - 1].number)
+                      .ways.empty()
+                  ? 0U
+                  : 1U;
         for (std::size_t slot = 0; places > 0 && slot + fields <= goals_[f].size(); ++slot) {
           const auto& goal = goals_[f][slot][fields - 1];
           const auto& ways = planner_.to(value.type, goal.dtype, goal.number);
           if (ways.ways.empty()) continue;
-          const double score = base + crowd + liking(v, fields < goals_[f].size()) + likes_.edge(static_cast<std::size_t>(value.producer), f, slot) +
+          const double score = base + liking(v) +
+                               likes_.edge(static_cast<std::size_t>(value.producer), f, slot) +
                                likes_.prior.ease * ways.ease - std::log(static_cast<double>(places));
           const auto add = [&](StepKind kind, double extra) {
             choices_.push_back({score + extra, u, v, slot, kind});
@@ -200,7 +200,8 @@ private:
             if (!family || std::ssize(unit.functions) == value.width) add(StepKind::map, 0);
           } else {
             if (!family) add(StepKind::map, in_family_[f] && index ? likes_.prior.unrouted : 0);
-            if (index && (family || !in_family_[f])) add(StepKind::route, family ? 0 : likes_.prior.shared_expert);
+            if (index && (family || !in_family_[f]))
+              add(StepKind::route, family ? 0 : likes_.prior.shared_expert);
           }
         }
       }
@@ -213,9 +214,6 @@ private:
     }
     return false;
   }
-
-  /// By how much one application of a function can reduce the number of streams.
-  [[nodiscard]] int joins_of(std::size_t f) const { return static_cast<int>(goals_[f].size()) - 1; }
 
   bool apply(const Choice& c) {
     const auto& unit = units_[static_cast<std::size_t>(c.unit)];
@@ -234,8 +232,10 @@ private:
       bool all = true;
       for (std::size_t i = 1; i < fillings_.size() && all; ++i) {
         const auto* other = find_shape(*fillings_[i].ways, shape);
-        if (other == nullptr) all = false;
-        else cost += other->cost;
+        if (other == nullptr)
+          all = false;
+        else
+          cost += other->cost;
       }
       if (all) shapes_.push_back({w.target, cost});
     }
@@ -243,7 +243,8 @@ private:
     scores_of_shapes_.clear();
     for (const auto& [type, cost] : shapes_) {
       bool fits = true;
-      if (c.kind == StepKind::route) fits = routed(types_[type].shape, types_[values_[static_cast<std::size_t>(index)].type].shape);
+      if (c.kind == StepKind::route)
+        fits = routed(types_[type].shape, types_[values_[static_cast<std::size_t>(index)].type].shape);
       if (c.kind == StepKind::merge) fits = is_fresh(types_[type].shape.back());
       scores_of_shapes_.push_back(fits ? -cost : impossible);
     }
@@ -261,7 +262,8 @@ private:
       result.shape.emplace_back(Symbol::fresh(static_cast<std::uint32_t>(routes_++)));
       out.width = experts_of(values_[static_cast<std::size_t>(index)]);
       out.index = index;
-      if (unit.functions.size() == 1) step.functions.assign(static_cast<std::size_t>(out.width), static_cast<int>(f));
+      if (unit.functions.size() == 1)
+        step.functions.assign(static_cast<std::size_t>(out.width), static_cast<int>(f));
     } else if (c.kind == StepKind::merge) {
       step.index = first.index;
       const auto& of_index = types_[values_[static_cast<std::size_t>(first.index)].type].shape;
@@ -270,7 +272,8 @@ private:
     } else if (first.width > 1) {
       out.width = first.width;
       out.index = first.index;
-      if (unit.functions.size() == 1) step.functions.assign(static_cast<std::size_t>(out.width), static_cast<int>(f));
+      if (unit.functions.size() == 1)
+        step.functions.assign(static_cast<std::size_t>(out.width), static_cast<int>(f));
     }
     out.type = types_.intern(result);
     commit(std::move(step), out, types_.shape_of(type));
@@ -279,7 +282,8 @@ private:
 
   /// Whether a stream of that shape can be routed by an index of that one: the index dims are its outermost.
   static bool routed(const Shape& data, const Shape& index) {
-    return index.size() <= data.size() && std::equal(index.begin(), index.end(), data.end() - std::ssize(index));
+    return index.size() <= data.size() &&
+           std::equal(index.begin(), index.end(), data.end() - std::ssize(index));
   }
 
   /// Whether a dim is the unknown size of a branch.
@@ -296,7 +300,7 @@ private:
       const int n = value.width > 1 ? 0 : experts_of(value);
       if (n == 0 || (unit.functions.size() > 1 && n != std::ssize(unit.functions))) continue;
       candidates_.push_back(v);
-      scores_of_values_.push_back(likes_.again[0](value.uses > 0));
+      scores_of_values_.push_back(likes_.again(value.uses > 0));
     }
     const auto chosen = pick(scores_of_values_);
     return chosen ? candidates_[*chosen] : -1;
@@ -307,7 +311,9 @@ private:
       if (types.shape_of(w.target) == shape) return &w;
     return nullptr;
   }
-  const Conversion* find_shape(const Conversions& c, std::uint32_t shape) const { return find_shape_in(c, types_, shape); }
+  const Conversion* find_shape(const Conversions& c, std::uint32_t shape) const {
+    return find_shape_in(c, types_, shape);
+  }
 
   /// Chooses a value for every component of f's input, beginning with the choice at hand.
   bool fill(const Choice& c, std::size_t f) {
@@ -337,10 +343,8 @@ private:
         const auto& goal = goals_[f][slot][fields - 1];
         const auto& ways = planner_.to(value.type, goal.dtype, goal.number);
         if (ways.ways.empty()) continue;
-        double score = liking(v, true) + likes_.edge(static_cast<std::size_t>(value.producer), f, slot) + likes_.prior.ease * ways.ease;
-        bool twin = false;
-        for (const auto& x : fillings_) twin = twin || x.value == v;
-        score += likes_.twin(twin);
+        double score = liking(v) + likes_.edge(static_cast<std::size_t>(value.producer), f, slot) +
+                       likes_.prior.ease * ways.ease;
         if (v != c.value && fields == lead_fields && goal.number == goals_[f][c.slot][lead_fields - 1].number)
           score += (v < c.value) == (slot < c.slot) ? likes_.of[f].older_first : likes_.of[f].newer_first;
         candidates_.push_back(v);
@@ -367,7 +371,7 @@ private:
     for (const auto& [type, cost] : shapes_) {
       const auto& t = types_[type];
       double base = -cost;
-      auto what = Folded::unit;
+      auto what = Folded::absent;
       for (std::int64_t b = 1; b <= t.rank(); ++b) {
         what = std::max(what, folded(interface_, t.shape[static_cast<std::size_t>(b - 1)]));
         if (b > 1) base += likes_.prior.deeper;
@@ -389,11 +393,13 @@ private:
   }
 
   void commit(Step step, Value out, std::uint32_t shape) {
-    std::sort(fillings_.begin(), fillings_.end(), [](const Filling& a, const Filling& b) { return a.slot < b.slot; });
+    std::sort(fillings_.begin(), fillings_.end(),
+              [](const Filling& a, const Filling& b) { return a.slot < b.slot; });
     for (const auto& x : fillings_) {
       auto& value = values_[static_cast<std::size_t>(x.value)];
       ++value.uses;
-      step.operands.push_back({x.value, planner_.path(value.type, *find_shape(*x.ways, shape), x.goal->dtype)});
+      step.operands.push_back(
+          {x.value, planner_.path(value.type, *find_shape(*x.ways, shape), x.goal->dtype)});
     }
     if (step.index >= 0) ++values_[static_cast<std::size_t>(step.index)].uses;
     for (int g : step.functions) used_[static_cast<std::size_t>(g)] = 1;
@@ -419,7 +425,7 @@ private:
         const auto* way = find_target(planner_.to(value.type, goal), outputs_[o]);
         if (way == nullptr) continue;
         candidates_.push_back(v);
-        scores_of_values_.push_back(likes_.again[0](value.uses > 0) - way->cost +
+        scores_of_values_.push_back(likes_.again(value.uses > 0) - way->cost +
                                     (value.producer == std::ssize(functions_) ? -2.0 : 0.0));
       }
       const auto chosen = pick(scores_of_values_);
@@ -431,7 +437,8 @@ private:
     for (std::size_t o = 0; o < outputs_.size(); ++o) {
       const auto& goal = types_[outputs_[o]].dtype;
       const auto type = values_[static_cast<std::size_t>(assigned[o])].type;
-      result_.outputs.push_back({assigned[o], planner_.path(type, *find_target(planner_.to(type, goal), outputs_[o]), goal)});
+      result_.outputs.push_back(
+          {assigned[o], planner_.path(type, *find_target(planner_.to(type, goal), outputs_[o]), goal)});
     }
     return true;
   }

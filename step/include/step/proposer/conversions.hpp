@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The conversion planner: from a stream type to every type that a few shape operators reach, cheapest path first.
-// What a path costs depends on the idioms seen in demonstrations; where it leads is decided by the typing rules.
+// The conversion planner: from a stream type to every type that a few shape operators reach, cheapest path
+// first. What a path costs depends on the idioms seen in demonstrations; where it leads is decided by the
+// typing rules.
 #pragma once
 
 #include "step/proposer/types.hpp"
@@ -17,9 +18,6 @@
 
 namespace step::proposer {
 
-
-
-
 /// A way from a source type to a target type.
 struct Conversion {
   TypeId target = 0;
@@ -34,7 +32,7 @@ struct Conversions {
 };
 
 class Planner {
-public:
+ public:
   static constexpr int longest = 6;
   static constexpr std::size_t most_states = 600;
   static constexpr double most_cost = 5;
@@ -58,7 +56,7 @@ public:
     return moves;
   }
 
-private:
+ private:
   static constexpr std::uint32_t none = 0xffff'ffffU;
   struct State {
     TypeId type = 0;
@@ -113,11 +111,14 @@ private:
     for (std::uint32_t i = 0; i < found.states.size(); ++i) {
       const auto& s = found.states[i];
       if (types_.dtype_of(s.type) != goal_number) continue;
-      const auto cost = s.cost + costs_[static_cast<std::size_t>(s.last)][static_cast<std::size_t>(Pattern::end)];
+      const auto cost =
+          s.cost + costs_[static_cast<std::size_t>(s.last)][static_cast<std::size_t>(Pattern::end)];
       const Conversion way{s.type, i, cost};
       auto [it, added] = at.emplace(s.type, out.ways.size());
-      if (added) out.ways.push_back(way);
-      else if (cost < out.ways[it->second].cost) out.ways[it->second] = way;
+      if (added)
+        out.ways.push_back(way);
+      else if (cost < out.ways[it->second].cost)
+        out.ways[it->second] = way;
     }
     double sum = 0;
     for (const auto& w : out.ways) sum += std::exp(-w.cost);

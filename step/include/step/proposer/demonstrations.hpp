@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reads demonstrations: runs a program's text over the types of its task, without data, and turns the recorded
-// operators into a derivation, whoever wrote the program and in whatever style.
+// Reads demonstrations: runs a program's text over the types of its task, without data, and turns the
+// recorded operators into a derivation, whoever wrote the program and in whatever style.
 #pragma once
 
 #include "step/meter.hpp"
@@ -31,7 +31,8 @@ namespace step::proposer {
   return out;
 }
 
-/// A derivation with the type of every value: of the inputs, then of the results (of the first branch of a bundle).
+/// A derivation with the type of every value: of the inputs, then of the results (of the first branch of a
+/// bundle).
 struct Traced {
   Derivation derivation;
   std::vector<StreamType> types;
@@ -40,7 +41,8 @@ struct Traced {
 namespace detail {
 
 /// The operators that the text applies; throws Fault when it does not parse or type.
-inline Plan record(const Interface& interface, const std::vector<Function>& functions, std::string_view text) {
+inline Plan record(const Interface& interface, const std::vector<Function>& functions,
+                   std::string_view text) {
   Meter meter({.steps = 200'000, .work = 0, .elements = 0});
   const auto tree = syntax::parse(text);
   interp::Heap heap;
@@ -68,9 +70,10 @@ inline Plan record(const Interface& interface, const std::vector<Function>& func
   return plan;
 }
 
-/// Plan -> derivation. Streams are followed back to the values they carry; branches of a Partition become one bundle.
+/// Plan -> derivation. Streams are followed back to the values they carry; branches of a Partition become one
+/// bundle.
 class Deriver {
-public:
+ public:
   Deriver(const Plan& plan, const std::vector<Function>& functions) : plan_(plan), functions_(functions) {}
 
   std::optional<Traced> derive(std::size_t inputs) {
@@ -92,7 +95,7 @@ public:
     return std::move(out_);
   }
 
-private:
+ private:
   struct Stream {
     std::vector<Operand> parts; ///< several when zipped
     int branch = -1;            ///< of a bundle
@@ -111,21 +114,30 @@ private:
     const auto move = [&](Move m) {
       for (auto& p : out.parts) p.path.push_back(m);
     };
-    const auto small = [](std::int64_t x) { return static_cast<std::uint8_t>(std::clamp<std::int64_t>(x, 0, 255)); };
-    if (name == "Promote") move({MoveKind::promote, small(config.count), {}});
-    else if (name == "Bufferize") move({MoveKind::bufferize, small(config.count), {}});
-    else if (name == "Streamify") move({MoveKind::streamify, 0, {}});
+    const auto small = [](std::int64_t x) {
+      return static_cast<std::uint8_t>(std::clamp<std::int64_t>(x, 0, 255));
+    };
+    if (name == "Promote")
+      move({MoveKind::promote, small(config.count), {}});
+    else if (name == "Bufferize")
+      move({MoveKind::bufferize, small(config.count), {}});
+    else if (name == "Streamify")
+      move({MoveKind::streamify, 0, {}});
     else if (name == "Flatten")
-      for (std::size_t i = 0; i < config.levels.size(); ++i) move({MoveKind::flatten, small(config.levels[0]), {}});
+      for (std::size_t i = 0; i < config.levels.size(); ++i)
+        move({MoveKind::flatten, small(config.levels[0]), {}});
     else if (name == "Reshape") {
       auto levels = config.levels;
       std::sort(levels.rbegin(), levels.rend()); // the outermost first, so that the others keep their numbers
       for (auto l : levels) move({MoveKind::reshape, small(l), config.size});
     } else if (name == "Repeat" || name == "RepeatLast" || name == "RepeatRef")
       move({MoveKind::repeat, 0, plan_.streams[n.first_output].shape[0]});
-    else if (name == "Zip") join(out, streams_[n.inputs[1]]);
-    else if (name == "Partition") return partition(n);
-    else if (name == "Merge") return merge(n);
+    else if (name == "Zip")
+      join(out, streams_[n.inputs[1]]);
+    else if (name == "Partition")
+      return partition(n);
+    else if (name == "Merge")
+      return merge(n);
     else if (name == "Map" || name == "Accum" || name == "Scan") {
       for (std::size_t i = 1; i < n.inputs.size(); ++i) join(out, streams_[n.inputs[i]]);
       const auto kind = name == "Map" ? StepKind::map : name == "Accum" ? StepKind::accum : StepKind::scan;
@@ -153,7 +165,8 @@ private:
     if (data.branch >= 0 || index.branch >= 0 || index.parts.size() != 1) return false;
     partitions_.push_back({data.parts, index.parts[0].value, static_cast<int>(n.outputs), -1});
     for (std::uint32_t o = 0; o < n.outputs; ++o)
-      streams_[n.first_output + o] = {{{-1, {}}}, static_cast<int>(o), static_cast<int>(partitions_.size()) - 1};
+      streams_[n.first_output + o] = {
+          {{-1, {}}}, static_cast<int>(o), static_cast<int>(partitions_.size()) - 1};
     return true;
   }
 
@@ -181,7 +194,8 @@ private:
             value = first_result() + static_cast<int>(s);
         }
       if (value < 0) {
-        Step s{kind, std::vector<int>(width, width == 1 ? f : -1), static_cast<int>(n.config.count), in.parts, -1};
+        Step s{kind, std::vector<int>(width, width == 1 ? f : -1), static_cast<int>(n.config.count), in.parts,
+               -1};
         value = add(std::move(s), type);
       }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A program as the proposer thinks of it: which function is applied to which values, and by which shape operators the
-// values are brought into form. Both generated programs and demonstrations are represented so.
+// A program as the proposer thinks of it: which function is applied to which values, and by which shape
+// operators the values are brought into form. Both generated programs and demonstrations are represented so.
 #pragma once
 
 #include "step/types/dim.hpp"
@@ -36,14 +36,14 @@ enum class StepKind : std::uint8_t {
   merge, ///< the branches of a route folded back
 };
 
-/// One application of a function. Values are numbered: the inputs first, then the results of the steps. The result of
-/// `route`, and of `map` on such a value, is a bundle: one stream for each expert.
+/// One application of a function. Values are numbered: the inputs first, then the results of the steps. The
+/// result of `route`, and of `map` on such a value, is a bundle: one stream for each expert.
 struct Step {
   StepKind kind{};
-  std::vector<int> functions; ///< one, or one for every branch
-  int folded = 0;             ///< b of accum and scan
+  std::vector<int> functions;    ///< one, or one for every branch
+  int folded = 0;                ///< b of accum and scan
   std::vector<Operand> operands; ///< zipped in this order
-  int index = -1;             ///< route and merge: the value that routes
+  int index = -1;                ///< route and merge: the value that routes
 };
 
 struct Derivation {

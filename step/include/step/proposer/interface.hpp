@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// All that the embedded proposer may know of a task: the types of its inputs and outputs, the names and types of its
-// functions, and the sizes of the symbols. Function bodies, references, data and answers have no place in it.
+// All that the embedded proposer may know of a task: the types of its inputs and outputs, the names and types
+// of its functions, and the sizes of the symbols. Function bodies, references, data and answers have no place
+// in it.
 #pragma once
 
 #include "step/tasks/task.hpp"
@@ -54,8 +55,8 @@ inline void declare_sizes(const syntax::Node& block, Bindings& sizes) {
     const auto value = value_of(source);
     if (!value) continue;
     if (target.kind == Kind::name) integers.emplace_back(target.text, *value);
-    if (target.kind == Kind::subscript && target.child(0).kind == Kind::name && target.child(0).text == "ctx" &&
-        target.child(1).kind == Kind::name)
+    if (target.kind == Kind::subscript && target.child(0).kind == Kind::name &&
+        target.child(0).text == "ctx" && target.child(1).kind == Kind::name)
       sizes.set(Symbol::named(target.child(1).text), *value);
   }
 }
@@ -70,7 +71,8 @@ inline void declare_sizes(const syntax::Node& block, Bindings& sizes) {
   if (task.global.tree && task.global.tree->root != nullptr)
     detail::declare_sizes(*task.global.tree->root, out.sizes);
   for (const auto& i : task.inputs) out.inputs.push_back({i.name, i.type});
-  for (const auto& f : task.functions) out.functions.push_back({f.name, f.input, f.output, f.init.has_value()});
+  for (const auto& f : task.functions)
+    out.functions.push_back({f.name, f.input, f.output, f.init.has_value()});
   for (const auto& o : task.outputs) out.outputs.push_back({o.name, o.type});
   return out;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Learns from a demonstration: replays its derivation as the decisions that the proposer would have made, and counts
-// each in its context.
+// Learns from a demonstration: replays its derivation as the decisions that the proposer would have made, and
+// counts each in its context.
 #pragma once
 
 #include "step/proposer/demonstrations.hpp"
@@ -27,12 +27,12 @@ namespace step::proposer {
 }
 
 [[nodiscard]] inline Folded folded(const Interface& interface, const Dim& d) {
-  return d == Dim(1) ? Folded::unit : in_outputs(interface, d) ? Folded::present : Folded::absent;
+  return !(d == Dim(1)) && in_outputs(interface, d) ? Folded::present : Folded::absent;
 }
 
 /// The type at the end of an operand's path; counts the path's moves when `seen` is given.
-inline std::optional<StreamType> follow(const Interface& interface, const StreamType& from, const std::vector<Move>& path,
-                                        Statistics* seen = nullptr) {
+inline std::optional<StreamType> follow(const Interface& interface, const StreamType& from,
+                                        const std::vector<Move>& path, Statistics* seen = nullptr) {
   std::vector<StreamType> types{from};
   for (const auto& m : path) {
     auto next = after(m, types.back(), interface.sizes);
@@ -57,9 +57,10 @@ inline void learn(Statistics& seen, const Interface& interface, const Traced& tr
   const auto& steps = traced.derivation.steps;
   std::vector<int> uses(traced.types.size(), 0), used(functions.size(), 0);
   const auto producer = [&](int value) {
-    return static_cast<std::size_t>(value) < inputs ? nullptr
-                                                    : &functions[static_cast<std::size_t>(
-                                                          steps[static_cast<std::size_t>(value) - inputs].functions[0])];
+    return static_cast<std::size_t>(value) < inputs
+               ? nullptr
+               : &functions[static_cast<std::size_t>(
+                     steps[static_cast<std::size_t>(value) - inputs].functions[0])];
   };
   for (std::size_t s = 0; s < steps.size(); ++s) {
     const auto& step = steps[s];
@@ -80,17 +81,12 @@ inline void learn(Statistics& seen, const Interface& interface, const Traced& tr
       seen.add(Family::next_outline, from_shape, fact(slot, shape));
       seen.add(Family::source_name, fact(slot, name), from_name);
       seen.add(Family::source_outline, fact(slot, shape), from_shape);
-      const Fact joined = step.operands.size() > 1 ? 1 : 0;
-      seen.add(Family::again, joined, uses[static_cast<std::size_t>(o.value)] > 0 ? 1 : 0);
-      seen.add(Family::newest, joined, static_cast<std::size_t>(o.value) + 1 == inputs + s ? 1 : 0);
-      if (before != nullptr) {
-        bool twin = false;
-        for (const auto* x = step.operands.data(); x != &o; ++x) twin = twin || x->value == o.value;
-        seen.add(Family::twin, 0, twin ? 1 : 0);
-      }
+      seen.add(Family::again, 0, uses[static_cast<std::size_t>(o.value)] > 0 ? 1 : 0);
+      seen.add(Family::newest, 0, static_cast<std::size_t>(o.value) + 1 == inputs + s ? 1 : 0);
       const auto& source = traced.types[static_cast<std::size_t>(o.value)];
       type = follow(interface, source, o.path, &seen);
-      if (before != nullptr && type && type_before && type->dtype == type_before->dtype && before->value != o.value) {
+      if (before != nullptr && type && type_before && type->dtype == type_before->dtype &&
+          before->value != o.value) {
         const Fact older = before->value < o.value ? 1 : 0;
         seen.add(Family::order, shape, older);
         seen.add(Family::order_name, name, older);
@@ -105,7 +101,7 @@ inline void learn(Statistics& seen, const Interface& interface, const Traced& tr
       const Fact mode = step.kind == StepKind::scan ? 1 : 0;
       seen.add(Family::mode, shape, mode);
       seen.add(Family::mode_name, name, mode);
-      auto kind = Folded::unit;
+      auto kind = Folded::absent;
       for (std::size_t b = 0; b < static_cast<std::size_t>(step.folded) && b < type->shape.size(); ++b)
         kind = std::max(kind, folded(interface, type->shape[b]));
       const auto what = static_cast<Fact>(kind);

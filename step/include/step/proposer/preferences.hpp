@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the proposer likes, for one task: a general prior that knows only the language, shifted by the statistics of
-// the demonstrations. Everything is looked up once per task, so that drawing a program touches plain arrays.
+// What the proposer likes, for one task: a general prior that knows only the language, shifted by the
+// statistics of the demonstrations. Everything is looked up once per task, so that drawing a program touches
+// plain arrays.
 #pragma once
 
 #include "step/proposer/interface.hpp"
@@ -19,7 +20,6 @@ struct Prior {
   double ease = 0;            ///< how much the choice of a function minds the way to it
   double again = 0.5;         ///< probability of taking a value that was taken before
   double newest = 0.5;        ///< probability of taking the newest value
-  double twin = 0.5;          ///< probability of giving one value to two operands of a step
   double reuse = 0.3;         ///< probability that a step applies a function a second time
   double unrouted = 0;        ///< for applying one of a family of experts without routing
   double shared_expert = 0;   ///< for one function as every expert
@@ -28,7 +28,6 @@ struct Prior {
   double strength = 1.0;      ///< decisions that the prior of a context is worth
   double name_weight = 1.0, outline_weight = 0.7;
 };
-
 
 struct Preferences {
   Preferences(const Interface& interface, const Statistics& seen, const Prior& p) : prior(p) {
@@ -43,14 +42,12 @@ struct Preferences {
     learn_moves(seen);
     const auto learn = [&](Family family, Fact context, double yes) {
       const auto total = seen.total(family, context);
-      return YesNo{std::log(yes) + preference(seen.count(family, context, 1), total, yes, 2 * p.strength),
-                   std::log(1 - yes) + preference(seen.count(family, context, 0), total, 1 - yes, 2 * p.strength)};
+      return YesNo{std::log(yes) + preference(seen.count(family, context, 1), total, yes, 4 * p.strength),
+                   std::log(1 - yes) +
+                       preference(seen.count(family, context, 0), total, 1 - yes, 4 * p.strength)};
     };
-    for (Fact joined = 0; joined < 2; ++joined) {
-      again[joined] = learn(Family::again, joined, p.again);
-      newest[joined] = learn(Family::newest, joined, p.newest);
-    }
-    twin = learn(Family::twin, 0, p.twin);
+    again = learn(Family::again, 0, p.again);
+    newest = learn(Family::newest, 0, p.newest);
     reuse = learn(Family::reuse, 0, p.reuse);
   }
 
@@ -60,10 +57,10 @@ struct Preferences {
   }
 
   struct OfFunction {
-    double scan = 0, accum = 0;      ///< mode
-    double folded[2][3] = {};        ///< [Scan?][Folded]
+    double scan = 0, accum = 0; ///< mode
+    double folded[2][2] = {};   ///< [Scan?][Folded]
     double older_first = 0, newer_first = 0;
-    double reuse = 0;                ///< in addition, when it is applied again
+    double reuse = 0; ///< in addition, when it is applied again
   };
 
   /// Log-probabilities of a decision with two outcomes.
@@ -73,12 +70,11 @@ struct Preferences {
   };
 
   Prior prior;
-  YesNo again[2], newest[2]; ///< for the only operand of a step / for one of several
-  YesNo twin, reuse;
+  YesNo again, newest, reuse;
   std::vector<OfFunction> of;
   PatternCosts costs{};
 
-private:
+ private:
   void learn_edges(const Interface& interface, const Statistics& seen) {
     const auto count = functions_;
     std::vector<Fact> names, outlines;
@@ -89,8 +85,8 @@ private:
     auto producers_by_name = names, producers_by_outline = outlines;
     producers_by_name.push_back(fact("<input>"));
     producers_by_outline.push_back(fact("<input>"));
-    const auto learn = [&](Family next, Family source, const std::vector<Fact>& facts, const std::vector<Fact>& producers,
-                           double weight) {
+    const auto learn = [&](Family next, Family source, const std::vector<Fact>& facts,
+                           const std::vector<Fact>& producers, double weight) {
       std::vector<Fact> places; // distinct (function, slot)
       for (std::size_t f = 0; f < count; ++f)
         for (std::size_t s = 0; s < interface.functions[f].input.fields.size(); ++s) {
@@ -110,10 +106,10 @@ private:
             for (const auto d : distinct) sources += seen.count(source, place, d);
             edges_[(p * count + f) * slots_ + s] +=
                 weight * 0.5 *
-                (preference(seen.count(next, producers[p], place), total, 1.0 / static_cast<double>(places.size()),
-                            prior.strength) +
-                 preference(seen.count(source, place, producers[p]), sources, 1.0 / static_cast<double>(distinct.size()),
-                            prior.strength));
+                (preference(seen.count(next, producers[p], place), total,
+                            1.0 / static_cast<double>(places.size()), prior.strength) +
+                 preference(seen.count(source, place, producers[p]), sources,
+                            1.0 / static_cast<double>(distinct.size()), prior.strength));
           }
       }
     };
@@ -124,9 +120,10 @@ private:
 
   void learn_functions(const Interface& interface, const Statistics& seen) {
     const auto both = [&](Family by_outline, Family by_name, Fact o, Fact n, Fact value, double p) {
-      return prior.outline_weight *
-                 preference(seen.count(by_outline, o, value), seen.total(by_outline, o), p, 2 * prior.strength) +
-             prior.name_weight * preference(seen.count(by_name, n, value), seen.total(by_name, n), p, prior.strength);
+      return prior.outline_weight * preference(seen.count(by_outline, o, value), seen.total(by_outline, o), p,
+                                               2 * prior.strength) +
+             prior.name_weight *
+                 preference(seen.count(by_name, n, value), seen.total(by_name, n), p, prior.strength);
     };
     for (const auto& f : interface.functions) {
       OfFunction x;
@@ -134,13 +131,14 @@ private:
       x.accum = both(Family::mode, Family::mode_name, o, n, 0, 0.5);
       x.scan = both(Family::mode, Family::mode_name, o, n, 1, 0.5);
       for (std::uint64_t mode = 0; mode < 2; ++mode)
-        for (std::uint64_t what = 0; what < 3; ++what)
+        for (std::uint64_t what = 0; what < 2; ++what)
           x.folded[mode][what] =
-              both(Family::folded, Family::folded_name, fact(mode), fact(mode, n), what, 1.0 / 3);
+              both(Family::folded, Family::folded_name, fact(mode), fact(mode, n), what, 0.5);
       x.older_first = both(Family::order, Family::order_name, o, n, 1, 0.5);
       x.newer_first = both(Family::order, Family::order_name, o, n, 0, 0.5);
-      x.reuse = prior.name_weight * preference(seen.count(Family::reuse_name, n, 1), seen.total(Family::reuse_name, n),
-                                               prior.reuse, 2 * prior.strength);
+      x.reuse =
+          prior.name_weight * preference(seen.count(Family::reuse_name, n, 1),
+                                         seen.total(Family::reuse_name, n), prior.reuse, 2 * prior.strength);
       of.push_back(x);
     }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The embedded proposer as a sampler: needs no network and no model, and is not one. It searches at random among
-// well-typed programs, and writes more often what the demonstrations of the step have in common.
+// The embedded proposer as a sampler: needs no network and no model, and is not one. It searches at random
+// among well-typed programs, and writes more often what the demonstrations of the step have in common.
 #pragma once
 
 #include "step/language.hpp"
@@ -28,7 +28,7 @@ namespace step::proposer {
 
 /// A sampler for `strata::improve<step::Language>`. Equal jobs give equal programs.
 class LocalProposer {
-public:
+ public:
   explicit LocalProposer(Prior prior = {}) : prior_(prior) {}
 
   void sample(std::span<const strata::job<Language>> jobs, strata::sink<Language> out) {
@@ -46,7 +46,7 @@ public:
     }
   }
 
-private:
+ private:
   /// All that is made once per task and step.
   struct Desk {
     Desk(const Task& task, const Statistics& seen, const Prior& prior)

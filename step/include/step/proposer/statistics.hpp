@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What demonstrations teach: counts of decisions in their contexts, turned into preferences over the alternatives at
-// hand. Without demonstrations every preference is zero, and a decision never seen in its context stays possible.
+// What demonstrations teach: counts of decisions in their contexts, turned into preferences over the
+// alternatives at hand. Without demonstrations every preference is zero, and a decision never seen in its
+// context stays possible.
 #pragma once
 
 #include "step/proposer/interface.hpp"
@@ -42,8 +43,8 @@ using Fact = std::uint64_t;
   }
   return out;
 }
-/// The signature without dims and name: what a function of another task can share with this one. Whether the output is the
-/// input's own dtype is part of it.
+/// The signature without dims and name: what a function of another task can share with this one. Whether the
+/// output is the input's own dtype is part of it.
 [[nodiscard]] inline std::string outline(const FunctionInterface& f) {
   return outline(f.input) + (f.stateful ? "=>" : "->") + outline(f.output) + (f.input == f.output ? "=" : "");
 }
@@ -56,9 +57,8 @@ enum class Family : std::uint8_t {
   source_outline, ///< the same between signatures
   reuse,          ///< whether a step applies a function that was applied before
   reuse_name,     ///< the same for a name
-  again,          ///< whether an operand takes a value that has been taken before, given if it is the only one
-  newest,         ///< whether an operand takes the newest value, given if it is the only one
-  twin,           ///< whether two operands of a step are the same value
+  again,          ///< whether an operand takes a value that has been taken before
+  newest,         ///< whether an operand takes the newest value
   order,          ///< two operands of equal dtype: whether the older value comes first
   order_name,     ///< the same for a name
   mode,           ///< Accum or Scan, given the signature
@@ -69,12 +69,12 @@ enum class Family : std::uint8_t {
   direct,         ///< whether an operand needs a path
 };
 
-/// What a fold folds, for Family::folded: only dims of size 1, else dims that the outputs lack, or some that they have.
-enum class Folded : std::uint8_t { unit, absent, present };
+/// What a fold folds, for Family::folded: only dims that the outputs lack, or some that they have.
+enum class Folded : std::uint8_t { absent, present };
 
 /// Counts over a set of demonstrations. Reading is thread-safe.
 class Statistics {
-public:
+ public:
   void add(Family family, Fact context, Fact value, double weight = 1) {
     const auto base = fact(static_cast<std::uint64_t>(family), context);
     counts_[base] += weight;
@@ -89,7 +89,7 @@ public:
     return find(fact(static_cast<std::uint64_t>(family), context));
   }
 
-private:
+ private:
   [[nodiscard]] double find(Fact key) const {
     const auto it = counts_.find(key);
     return it == counts_.end() ? 0.0 : it->second;
@@ -97,8 +97,8 @@ private:
   std::unordered_map<Fact, double> counts_;
 };
 
-/// By how much (in nats) seeing `count` of `total` decisions for one alternative changes the belief in it that was
-/// `prior` before; `strength` is how many decisions the prior is worth.
+/// By how much (in nats) seeing `count` of `total` decisions for one alternative changes the belief in it
+/// that was `prior` before; `strength` is how many decisions the prior is worth.
 [[nodiscard]] inline double preference(double count, double total, double prior, double strength) {
   return std::log((count + strength * prior) / ((total + strength) * prior));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The stream types that come up in one task, numbered, with the shape operators that lead from one to another.
-// Every transition is computed once, by the typing rules of the operators themselves.
+// The stream types that come up in one task, numbered, with the shape operators that lead from one to
+// another. Every transition is computed once, by the typing rules of the operators themselves.
 #pragma once
 
 #include "step/operators/table.hpp"
@@ -49,12 +49,19 @@ using PatternCosts = std::array<std::array<double, patterns>, patterns>;
 [[nodiscard]] inline Pattern pattern_of(const Move& m, std::int64_t rank) {
   switch (m.kind) {
   case MoveKind::promote:
-    return m.at == 0 ? Pattern::promote_inner : m.at == rank + 1 ? Pattern::promote_outer : Pattern::promote_middle;
-  case MoveKind::flatten: return m.at == rank ? Pattern::flatten_outer : Pattern::flatten_inner;
-  case MoveKind::bufferize: return m.at == rank ? Pattern::bufferize_all : Pattern::bufferize_some;
-  case MoveKind::streamify: return Pattern::streamify;
-  case MoveKind::repeat: return Pattern::repeat;
-  case MoveKind::reshape: return Pattern::reshape;
+    return m.at == 0          ? Pattern::promote_inner
+           : m.at == rank + 1 ? Pattern::promote_outer
+                              : Pattern::promote_middle;
+  case MoveKind::flatten:
+    return m.at == rank ? Pattern::flatten_outer : Pattern::flatten_inner;
+  case MoveKind::bufferize:
+    return m.at == rank ? Pattern::bufferize_all : Pattern::bufferize_some;
+  case MoveKind::streamify:
+    return Pattern::streamify;
+  case MoveKind::repeat:
+    return Pattern::repeat;
+  case MoveKind::reshape:
+    return Pattern::reshape;
   }
   return Pattern::end;
 }
@@ -76,7 +83,8 @@ using PatternCosts = std::array<std::array<double, patterns>, patterns>;
 }
 
 /// The type after a move, or nothing when its precondition is broken.
-[[nodiscard]] inline std::optional<StreamType> after(const Move& m, const StreamType& type, const Bindings& sizes) {
+[[nodiscard]] inline std::optional<StreamType> after(const Move& m, const StreamType& type,
+                                                     const Bindings& sizes) {
   using Infer = operators::Typing (*)(const operators::Config&, std::span<const StreamType* const>,
                                       operators::TypeContext&);
   constexpr std::array<Infer, 6> rules = {operators::infer_promote,   operators::infer_flatten,
@@ -90,7 +98,7 @@ using PatternCosts = std::array<std::array<double, patterns>, patterns>;
 }
 
 class Types {
-public:
+ public:
   struct Transition {
     Move move;
     Pattern pattern{};
@@ -128,12 +136,14 @@ public:
     auto dtype_key = key_of(type.dtype), shape_key = key_of(type.shape);
     auto [it, added] = ids_.emplace(shape_key + '|' + dtype_key, static_cast<TypeId>(types_.size()));
     if (added)
-      types_.push_back({type, number(shapes_, std::move(shape_key)), number(dtypes_, std::move(dtype_key)), {}, false});
+      types_.push_back(
+          {type, number(shapes_, std::move(shape_key)), number(dtypes_, std::move(dtype_key)), {}, false});
     return it->second;
   }
 
-  /// Where one shape operator can lead, in a fixed order. Only dims of the interface come up, a size is repeated
-  /// at most once, and no type has two dims of size 1: others make no sense in the language's idioms.
+  /// Where one shape operator can lead, in a fixed order. Only dims of the interface come up, a size is
+  /// repeated at most once, and no type has two dims of size 1: others make no sense in the language's
+  /// idioms.
   const std::vector<Transition>& transitions(TypeId id) {
     if (!types_[id].expanded) {
       auto found = expand(id);
@@ -143,7 +153,7 @@ public:
     return types_[id].transitions;
   }
 
-private:
+ private:
   struct Entry {
     StreamType type;
     std::uint32_t shape = 0, dtype = 0;
@@ -180,7 +190,9 @@ private:
   void add_dim(const Dim& d) {
     if (std::find(dims_.begin(), dims_.end(), d) == dims_.end()) dims_.push_back(d);
   }
-  [[nodiscard]] bool known(const Dim& d) const { return std::find(dims_.begin(), dims_.end(), d) != dims_.end(); }
+  [[nodiscard]] bool known(const Dim& d) const {
+    return std::find(dims_.begin(), dims_.end(), d) != dims_.end();
+  }
 
   std::vector<Transition> expand(TypeId id) {
     const auto type = types_[id].type;
@@ -196,15 +208,19 @@ private:
       return false;
     };
     if (rank < most_rank && !has(Dim(1)))
-      for (std::int64_t b = 0; b <= rank + 1; ++b) moves.push_back({MoveKind::promote, static_cast<std::uint8_t>(b), {}});
+      for (std::int64_t b = 0; b <= rank + 1; ++b)
+        moves.push_back({MoveKind::promote, static_cast<std::uint8_t>(b), {}});
     for (std::int64_t l = 1; l <= rank; ++l) {
-      const auto &inner = type.shape[static_cast<std::size_t>(l - 1)], &outer = type.shape[static_cast<std::size_t>(l)];
+      const auto &inner = type.shape[static_cast<std::size_t>(l - 1)],
+                 &outer = type.shape[static_cast<std::size_t>(l)];
       if (inner == Dim(1) || outer == Dim(1) || known(inner * outer))
         moves.push_back({MoveKind::flatten, static_cast<std::uint8_t>(l), {}});
     }
     if (!tuple && type.dtype.fields[0].buffer.size() < most_buffer)
-      for (std::int64_t a = 1; a <= rank; ++a) moves.push_back({MoveKind::bufferize, static_cast<std::uint8_t>(a), {}});
-    if (!tuple && type.dtype.fields[0].is_buffer() && rank < most_rank) moves.push_back({MoveKind::streamify, 0, {}});
+      for (std::int64_t a = 1; a <= rank; ++a)
+        moves.push_back({MoveKind::bufferize, static_cast<std::uint8_t>(a), {}});
+    if (!tuple && type.dtype.fields[0].is_buffer() && rank < most_rank)
+      moves.push_back({MoveKind::streamify, 0, {}});
     if (rank < most_rank)
       for (const auto& d : dims_)
         if (!(d == Dim(1)) && !has(d)) moves.push_back({MoveKind::repeat, 0, d});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Writes a derivation as program text: one operator per line, names E<k> after those of the inputs, paths that two
-// operands share written once, and a Copy wherever a stream is taken more than once.
+// Writes a derivation as program text: one operator per line, names E<k> after those of the inputs, paths
+// that two operands share written once, and a Copy wherever a stream is taken more than once.
 #pragma once
 
 #include "step/proposer/derivation.hpp"
@@ -15,7 +15,7 @@
 namespace step::proposer {
 
 class Writer {
-public:
+ public:
   explicit Writer(const Interface& interface) : interface_(interface) {}
 
   /// The text of a derivation over this interface. O(size of the derivation).
@@ -25,7 +25,8 @@ public:
     next_ = 0;
     const auto values = interface_.inputs.size() + d.steps.size();
     for (std::size_t v = 0; v < values; ++v) nodes_.push_back({-1, {}, {}, 0, {}, {}}); // node v is value v
-    for (std::size_t i = 0; i < interface_.inputs.size(); ++i) nodes_[i].names = {{interface_.inputs[i].name}};
+    for (std::size_t i = 0; i < interface_.inputs.size(); ++i)
+      nodes_[i].names = {{interface_.inputs[i].name}};
     // first pass: how often every stream is taken
     std::vector<std::vector<int>> taken;
     for (const auto& s : d.steps) {
@@ -39,20 +40,22 @@ public:
     std::vector<int> returned;
     for (const auto& o : d.outputs) returned.push_back(node(o));
     // second pass: text
-    for (std::size_t s = 0; s < d.steps.size(); ++s) write_step(d.steps[s], taken[s], interface_.inputs.size() + s);
+    for (std::size_t s = 0; s < d.steps.size(); ++s)
+      write_step(d.steps[s], taken[s], interface_.inputs.size() + s);
     std::string result;
     for (int n : returned) result += (result.empty() ? "" : ", ") + whole(n, 0);
     return text_ + "return " + result + "\n";
   }
 
-private:
+ private:
   struct Node {
-    int parent;                             // another node, or -1 for a value
+    int parent; // another node, or -1 for a value
     Move move;
     std::vector<int> children;
-    int uses;                               // how often the stream is taken
-    std::vector<std::vector<std::string>> names; // for every branch: the names of its copies; one when there is one stream
-    std::vector<std::size_t> given;         // for every branch: how many names were handed out
+    int uses; // how often the stream is taken
+    std::vector<std::vector<std::string>>
+        names;                      // for every branch: the names of its copies; one when there is one stream
+    std::vector<std::size_t> given; // for every branch: how many names were handed out
   };
 
   /// The node at the end of an operand's path, without taking it.
@@ -83,7 +86,8 @@ private:
       auto name = "E" + std::to_string(next_++);
       const auto same = [&](const auto& x) { return x.name == name; };
       const auto later = [&](const StreamInterface& x) { // names continue after those of the inputs
-        return x.name.size() > 1 && x.name[0] == 'E' && x.name.find_first_not_of("0123456789", 1) == std::string::npos &&
+        return x.name.size() > 1 && x.name[0] == 'E' &&
+               x.name.find_first_not_of("0123456789", 1) == std::string::npos &&
                (x.name.size() > name.size() || (x.name.size() == name.size() && x.name >= name));
       };
       if (std::none_of(interface_.inputs.begin(), interface_.inputs.end(), later) &&
@@ -96,12 +100,18 @@ private:
   static std::string text(const Move& m) {
     const auto at = std::to_string(m.at);
     switch (m.kind) {
-    case MoveKind::promote: return "step.Promote(b=" + at + ")";
-    case MoveKind::flatten: return "step.Flatten(L=[" + at + "])";
-    case MoveKind::bufferize: return "step.Bufferize(a=" + at + ")";
-    case MoveKind::streamify: return "step.Streamify()";
-    case MoveKind::repeat: return "step.Repeat(n=" + m.size.text() + ")";
-    case MoveKind::reshape: return "step.Reshape(S=" + m.size.text() + ", L=[" + at + "])";
+    case MoveKind::promote:
+      return "step.Promote(b=" + at + ")";
+    case MoveKind::flatten:
+      return "step.Flatten(L=[" + at + "])";
+    case MoveKind::bufferize:
+      return "step.Bufferize(a=" + at + ")";
+    case MoveKind::streamify:
+      return "step.Streamify()";
+    case MoveKind::repeat:
+      return "step.Repeat(n=" + m.size.text() + ")";
+    case MoveKind::reshape:
+      return "step.Reshape(S=" + m.size.text() + ", L=[" + at + "])";
     }
     return {};
   }
@@ -175,7 +185,8 @@ private:
       for (std::size_t e = 0; e < branches; ++e) {
         const auto in = argument(nodes, count, e, false);
         auto name = fresh();
-        line(name, "step.Map(fn=" + name_of(s.functions[std::min(e, s.functions.size() - 1)]) + ").apply(" + in + ")");
+        line(name, "step.Map(fn=" + name_of(s.functions[std::min(e, s.functions.size() - 1)]) + ").apply(" +
+                       in + ")");
         add(std::move(name));
       }
       break;
@@ -184,8 +195,8 @@ private:
     case StepKind::scan: {
       const auto in = argument(nodes, count, 0, true);
       auto name = fresh();
-      line(name, std::string(s.kind == StepKind::scan ? "step.Scan" : "step.Accum") + "(fn=" + name_of(s.functions[0]) +
-                     ", b=" + std::to_string(s.folded) + ").apply(" + in + ")");
+      line(name, std::string(s.kind == StepKind::scan ? "step.Scan" : "step.Accum") + "(fn=" +
+                     name_of(s.functions[0]) + ", b=" + std::to_string(s.folded) + ").apply(" + in + ")");
       add(std::move(name));
       break;
     }
@@ -200,7 +211,8 @@ private:
         targets += (e != 0 ? ", " : "") + parts.back();
       }
       if (branches == 1) targets = "[" + targets + "]";
-      line(targets, "step.Partition(N=" + std::to_string(branches) + ").apply((" + data + ", " + index + "))");
+      line(targets,
+           "step.Partition(N=" + std::to_string(branches) + ").apply((" + data + ", " + index + "))");
       for (std::size_t e = 0; e < branches; ++e) {
         auto name = fresh();
         line(name, "step.Map(fn=" + name_of(s.functions[e]) + ").apply(" + parts[e] + ")");

@@ -55,6 +55,27 @@ template <class T> [[nodiscard]] bool above(T a, T b) {
     return a > b;
 }
 
+using One = std::integral_constant<std::int64_t, 1>;
+
+/// One line of softmax; strides may be constants, for loops that compilers vectorise.
+template <class T, class In, class Out>
+void softmax_line(const T* a, In si, T* o, Out so, std::int64_t n, bool logarithm) {
+  T peak = a[0];
+  for (std::int64_t i = 1; i < n; ++i) peak = larger(peak, a[i * si]);
+  double total = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    o[i * so] = std::exp(a[i * si] - peak);
+    total += static_cast<double>(o[i * so]);
+  }
+  if (logarithm) {
+    const T shift = peak + static_cast<T>(std::log(total));
+    for (std::int64_t i = 0; i < n; ++i) o[i * so] = a[i * si] - shift;
+  } else {
+    const T scale = static_cast<T>(1 / total);
+    for (std::int64_t i = 0; i < n; ++i) o[i * so] *= scale;
+  }
+}
+
 } // namespace detail
 
 /// exp(x) / sum(exp(x)) along a dimension, or its logarithm. Fault{type} for integers.
@@ -71,23 +92,10 @@ template <class T> [[nodiscard]] bool above(T a, T b) {
     const T* in = source.data<T>();
     T* to = out.write<T>();
     detail::for_lines<2>({&source, &out}, axis, [&](const std::array<std::int64_t, 2>& at) {
-      const T* a = in + at[0];
-      T* o = to + at[1];
-      T peak = a[0];
-      for (std::int64_t i = 1; i < n; ++i) peak = detail::larger(peak, a[i * si]);
-      double total = 0;
-      for (std::int64_t i = 0; i < n; ++i) {
-        o[i * so] = std::exp(a[i * si] - peak);
-        total += static_cast<double>(o[i * so]);
-      }
-      if (logarithm) {
-        const T shift = peak + static_cast<T>(std::log(total));
-        // Subtract in two steps when the sum is infinite, as peak - peak would be NaN.
-        for (std::int64_t i = 0; i < n; ++i) o[i * so] = a[i * si] - shift;
-      } else {
-        const T scale = static_cast<T>(1 / total);
-        for (std::int64_t i = 0; i < n; ++i) o[i * so] *= scale;
-      }
+      if (si == 1 && so == 1)
+        detail::softmax_line(in + at[0], detail::One{}, to + at[1], detail::One{}, n, logarithm);
+      else
+        detail::softmax_line(in + at[0], si, to + at[1], so, n, logarithm);
     });
   });
   return detail::line_result(out, x);

@@ -5,6 +5,8 @@
 
 #include "step/tensor/batch.hpp"
 
+#include <optional>
+
 namespace step::tensor {
 
 /// One operand of an element-wise operation: a tensor, or a Python number.
@@ -31,7 +33,8 @@ class Elements {
  public:
   Elements(const Operand& o, DType type) {
     if (o.tensor != nullptr) {
-      tensor_ = o.tensor->to(type);
+      tensor_ = o.tensor;
+      if (o.tensor->dtype() != type) tensor_ = &converted_.emplace(o.tensor->to(type));
       return;
     }
     visit(type, [&]<class T>(std::type_identity<T>) {
@@ -42,15 +45,16 @@ class Elements {
   Elements(const Elements&) = delete;
   Elements& operator=(const Elements&) = delete;
   [[nodiscard]] const void* data() const {
-    if (!tensor_.defined()) return value_;
-    return visit(tensor_.dtype(),
-                 [&]<class T>(std::type_identity<T>) -> const void* { return tensor_.data<T>(); });
+    if (tensor_ == nullptr) return value_;
+    return visit(tensor_->dtype(),
+                 [&]<class T>(std::type_identity<T>) -> const void* { return tensor_->data<T>(); });
   }
   /// Null for a number.
-  [[nodiscard]] const Tensor* tensor() const { return tensor_.defined() ? &tensor_ : nullptr; }
+  [[nodiscard]] const Tensor* tensor() const { return tensor_; }
 
  private:
-  Tensor tensor_;
+  const Tensor* tensor_ = nullptr;
+  std::optional<Tensor> converted_;
   alignas(8) std::byte value_[8]{};
 };
 
@@ -58,6 +62,22 @@ class Elements {
 template <int N>
 using Kernel = void (*)(const void* f, const std::array<const void*, N>& bases, void* result,
                         const Tile<N + 1>& tile);
+
+/// The operand whose shape the result has, when all are contiguous and of one shape or unbatched scalars: no
+/// need to lay them over one another. Null otherwise.
+template <int N>
+[[nodiscard]] const Tensor*
+plain_shape(const std::array<const Tensor*, static_cast<std::size_t>(N)>& tensors) {
+  const Tensor* shape = nullptr;
+  for (const Tensor* t : tensors)
+    if (t != nullptr && (shape == nullptr || t->axes() > shape->axes())) shape = t;
+  if (shape == nullptr) return nullptr;
+  for (const Tensor* t : tensors) {
+    if (t == nullptr || t->axes() == 0) continue;
+    if (!t->is_contiguous() || t->lead() != shape->lead() || t->sizes() != shape->sizes()) return nullptr;
+  }
+  return shape;
+}
 
 /// Everything around a kernel that does not depend on element types or on the function.
 template <int N>
@@ -74,6 +94,17 @@ template <int N>
   for (std::size_t k = 0; k < n; ++k) {
     tensors[k] = operands[k]->tensor();
     context.bases[k] = operands[k]->data();
+  }
+  if (const Tensor* shape = plain_shape<N>(tensors); shape != nullptr) {
+    Tensor result = Tensor::empty(shape->sizes(), result_type, shape->lead());
+    Meter::current().work(static_cast<std::uint64_t>(result.numel()));
+    Tile<N + 1> tile;
+    tile.length = result.numel();
+    tile.stride[0] = 1;
+    for (std::size_t k = 0; k < n; ++k)
+      tile.stride[k + 1] = tensors[k] == nullptr || tensors[k]->axes() == 0 ? 0 : 1;
+    if (tile.length > 0) kernel(f, context.bases, result.write<std::byte>(), tile);
+    return result;
   }
   const Overlay<N> o = overlay<N>(tensors, function);
   Tensor result = o.make(result_type);

@@ -45,45 +45,48 @@ template <class T>
   }
 }
 
+/// Adds a (m x depth) times b (depth x width, rows contiguous) to a block of `out`, row by row. A width known
+/// to the compiler keeps the sums in vector registers.
+template <int width, class T>
+void multiply_columns(T* out, std::int64_t stride, Matrix<T> a, Matrix<T> b, std::int64_t m,
+                      std::int64_t depth) {
+  using U = std::conditional_t<std::is_integral_v<T>, std::uint64_t, T>;
+  for (std::int64_t i = 0; i < m; ++i) {
+    U sum[width];
+    for (int c = 0; c < width; ++c) sum[c] = static_cast<U>(out[i * stride + c]);
+    for (std::int64_t p = 0; p < depth; ++p) {
+      const U x = static_cast<U>(a.data[i * a.row + p * a.column]);
+      const T* q = b.data + p * b.row;
+      for (int c = 0; c < width; ++c) sum[c] += x * static_cast<U>(q[c]);
+    }
+    for (int c = 0; c < width; ++c) out[i * stride + c] = static_cast<T>(sum[c]);
+  }
+}
+
 /// out (m x n, row-major, leading dimension n) = a (m x k) times b (k x n, rows contiguous).
 template <class T>
 void multiply_rows(T* out, Matrix<T> a, Matrix<T> b, std::int64_t m, std::int64_t k, std::int64_t n) {
-  using U = std::conditional_t<std::is_integral_v<T>, std::uint64_t, T>;
-  constexpr std::int64_t width = 16, depth = 128;
-  std::fill_n(out, m * n, T{});
-  for (std::int64_t k0 = 0; k0 < k; k0 += depth) {
-    const std::int64_t k1 = std::min(k, k0 + depth);
-    for (std::int64_t j = 0; j < n; j += width) {
-      const std::int64_t w = std::min(width, n - j);
-      std::int64_t i = 0;
-      if (w == width)
-        for (; i + 2 <= m; i += 2) {
-          U acc[2][width] = {};
-          for (std::int64_t p = k0; p < k1; ++p) {
-            const U x = static_cast<U>(a.data[i * a.row + p * a.column]);
-            const U y = static_cast<U>(a.data[(i + 1) * a.row + p * a.column]);
-            const T* q = b.data + p * b.row + j;
-            for (std::int64_t c = 0; c < width; ++c) {
-              acc[0][c] += x * static_cast<U>(q[c]);
-              acc[1][c] += y * static_cast<U>(q[c]);
-            }
-          }
-          for (std::int64_t c = 0; c < width; ++c) {
-            out[i * n + j + c] = static_cast<T>(static_cast<U>(out[i * n + j + c]) + acc[0][c]);
-            out[(i + 1) * n + j + c] = static_cast<T>(static_cast<U>(out[(i + 1) * n + j + c]) + acc[1][c]);
-          }
-        }
-      for (; i < m; ++i) {
-        U acc[width] = {};
-        for (std::int64_t p = k0; p < k1; ++p) {
-          const U x = static_cast<U>(a.data[i * a.row + p * a.column]);
-          const T* q = b.data + p * b.row + j;
-          for (std::int64_t c = 0; c < w; ++c) acc[c] += x * static_cast<U>(q[c]);
-        }
-        for (std::int64_t c = 0; c < w; ++c)
-          out[i * n + j + c] = static_cast<T>(static_cast<U>(out[i * n + j + c]) + acc[c]);
+  constexpr std::int64_t depth = 128;
+  std::vector<T> block(static_cast<std::size_t>(k > depth ? m * n : 0));
+  for (std::int64_t k0 = 0; k0 < std::max<std::int64_t>(k, 1); k0 += depth) {
+    const std::int64_t d = std::min(k - k0, depth);
+    // Every block of products is summed on its own, so that rounding errors do not grow with k.
+    T* to = k0 == 0 ? out : block.data();
+    std::fill_n(to, m * n, T{});
+    const Matrix<T> left{a.data + k0 * a.column, a.row, a.column};
+    std::int64_t j = 0;
+    const auto right = [&] { return Matrix<T>{b.data + k0 * b.row + j, b.row, 1}; };
+    for (; j + 16 <= n; j += 16) multiply_columns<16>(to + j, n, left, right(), m, d);
+    for (; j + 8 <= n; j += 8) multiply_columns<8>(to + j, n, left, right(), m, d);
+    for (; j + 4 <= n; j += 4) multiply_columns<4>(to + j, n, left, right(), m, d);
+    for (; j < n; ++j) multiply_columns<1>(to + j, n, left, right(), m, d);
+    if (k0 > 0)
+      for (std::int64_t i = 0; i < m * n; ++i) {
+        if constexpr (std::is_integral_v<T>)
+          out[i] = static_cast<T>(static_cast<std::uint64_t>(out[i]) + static_cast<std::uint64_t>(to[i]));
+        else
+          out[i] += to[i];
       }
-    }
   }
 }
 
@@ -97,6 +100,7 @@ void multiply(T* out, Matrix<T> a, Matrix<T> b, std::int64_t m, std::int64_t k, 
   }
   std::vector<T> packed;
   if (b.column != 1) { // worth one pass over b when several rows of a use it
+    Meter::current().allocate(static_cast<std::uint64_t>(k * n));
     packed.resize(static_cast<std::size_t>(k * n));
     for (std::int64_t p = 0; p < k; ++p)
       for (std::int64_t j = 0; j < n; ++j)

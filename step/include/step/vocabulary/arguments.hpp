@@ -152,7 +152,7 @@ class Call {
     for (Value v : items) out.push_back(integer_of(v, i));
     return out;
   }
-  /// A sequence of tensors, or one tensor unbound along its first dimension where `may_unbind`.
+  /// A sequence of tensors.
   [[nodiscard]] std::vector<Tensor> tensors(std::size_t i) const {
     std::vector<Tensor> out;
     std::span<const Value> items;
