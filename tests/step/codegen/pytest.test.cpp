@@ -13,7 +13,7 @@ namespace {
 
 using namespace step;
 
-const auto here = std::filesystem::path(__FILE__).parent_path();
+const auto here = std::filesystem::path(STRATA_TEST_DIR "/step/codegen");
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 

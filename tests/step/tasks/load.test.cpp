@@ -47,7 +47,7 @@ struct Scratch {
   }
 };
 
-const fs::path data = fs::path(__FILE__).parent_path() / "data";
+const fs::path data = fs::path(STRATA_TEST_DIR "/step/tasks") / "data";
 
 const std::string good = R"(test_name: t
 inputs:
@@ -271,7 +271,7 @@ TEST_CASE("a directory is read recursively, sorted by id") {
 }
 
 TEST_CASE("the bundled tasks load") {
-  const auto tasks = load_tasks(fs::path(__FILE__).parent_path() / "../../../tasks");
+  const auto tasks = load_tasks(fs::path(STRATA_TEST_DIR "/step/tasks") / "../../../tasks");
   CHECK(tasks.size() == 26);
   for (const auto& task : tasks) CHECK_FALSE(task->impl.has_value());
 }

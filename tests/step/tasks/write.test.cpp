@@ -57,7 +57,7 @@ void check_equal(const Task& a, const Task& b) {
   CHECK(a.impl == b.impl);
 }
 
-const auto here = std::filesystem::path(__FILE__).parent_path();
+const auto here = std::filesystem::path(STRATA_TEST_DIR "/step/tasks");
 
 } // namespace
 

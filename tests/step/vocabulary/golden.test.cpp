@@ -16,8 +16,7 @@ using namespace golden;
 
 const File& file() {
   static const File f = [] {
-    std::string path = __FILE__;
-    return read(path.substr(0, path.rfind('/')) + "/golden.txt");
+    return read(STRATA_TEST_DIR "/step/vocabulary/golden.txt");
   }();
   return f;
 }
