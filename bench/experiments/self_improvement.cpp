@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Does self-improvement help? For several seeds: a run of the algorithm with its default policies, against the same
-// number of samples drawn without demonstrations (round after round for the tasks that are still open, which is the
-// strongest way to spend samples without learning). Prints solved tasks per seed, and mean and spread of both.
+// Does self-improvement help? For several seeds: a run of the algorithm with its default policies, against
+// the same number of samples drawn without demonstrations (round after round for the tasks that are still
+// open, which is the strongest way to spend samples without learning). Prints solved tasks per seed, and mean
+// and spread of both.
 //
 // usage: self_improvement [SEEDS=5] [SAMPLES=64] [TASKS=tasks]
 #include "step/proposer/sampler.hpp"
@@ -25,14 +26,15 @@ struct Outcome {
   double seconds = 0;
 };
 
-Outcome improved(const Tasks& tasks, const step::TaskVerifiers& verifiers, std::uint64_t seed, std::size_t samples) {
+Outcome improved(const Tasks& tasks, const step::TaskVerifiers& verifiers, std::uint64_t seed,
+                 std::size_t samples) {
   step::proposer::LocalProposer proposer;
   strata::policies<Language> how;
   how.seed = seed;
   how.sampling.samples = samples;
   const auto report = strata::improve<Language>(tasks, proposer, verifiers, std::move(how));
-  return {report.solved(), report.steps.empty() ? 0 : report.steps[0].solved_total, report.samples, report.steps.size(),
-          report.seconds};
+  return {report.solved(), report.steps.empty() ? 0 : report.steps[0].solved_total, report.samples,
+          report.steps.size(), report.seconds};
 }
 
 /// The same number of samples, without demonstrations.
@@ -81,21 +83,23 @@ int main(int argc, char** argv) {
   const auto seeds = number(1, 5), samples = number(2, 64);
   const auto tasks = step::load_tasks(argc > 3 ? argv[3] : STRATA_SOURCE_DIR "/tasks");
   const step::TaskVerifiers verifiers(tasks);
-  std::printf("%zu tasks, %lu samples at each of 3 temperatures, %lu seeds\n\n", tasks.size(), samples, seeds);
+  std::printf("%zu tasks, %lu samples at each of 3 temperatures, %lu seeds\n\n", tasks.size(), samples,
+              seeds);
   std::printf("seed   first step   self-improvement   without demonstrations   samples   steps   seconds\n");
   std::vector<double> with, without, first;
   for (unsigned long seed = 1; seed <= seeds; ++seed) {
     const auto a = improved(tasks, verifiers, seed, samples);
     const auto b = without_learning(tasks, verifiers, seed, samples, a.samples);
-    std::printf("%4lu %12zu %18zu %24zu %9zu %7zu %9.1f\n", seed, a.first_step, a.solved, b.solved, a.samples, a.steps,
-                a.seconds);
+    std::printf("%4lu %12zu %18zu %24zu %9zu %7zu %9.1f\n", seed, a.first_step, a.solved, b.solved, a.samples,
+                a.steps, a.seconds);
     std::fflush(stdout);
     with.push_back(static_cast<double>(a.solved));
     without.push_back(static_cast<double>(b.solved));
     first.push_back(static_cast<double>(a.first_step));
   }
   const auto a = spread(with), b = spread(without), c = spread(first);
-  std::printf("\nsolved, mean +- standard deviation: self-improvement %.1f +- %.1f, without demonstrations %.1f +- %.1f, "
+  std::printf("\nsolved, mean +- standard deviation: self-improvement %.1f +- %.1f, without demonstrations "
+              "%.1f +- %.1f, "
               "first step %.1f +- %.1f\n",
               a.mean, a.deviation, b.mean, b.deviation, c.mean, c.deviation);
   return 0;

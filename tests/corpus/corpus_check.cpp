@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Verifies every program of the regression corpus and compares with the stored verdicts of the reference
-// implementation: functional, the syntactic affine outcome, no program that cheats passes, none takes a second.
+// implementation: functional, the syntactic affine outcome, no program that cheats passes, none takes a
+// second.
 #include "step/tasks/load.hpp"
 #include "step/verifier/verifier.hpp"
 
@@ -45,9 +46,11 @@ int main(int argc, char**) {
   std::ifstream programs(corpus + "programs.jsonl"), verdicts(corpus + "verdicts.jsonl");
   int count = 0, functional = 0, affine = 0, cheats = 0, slow = 0, missing = 0;
   double slowest = 0;
-  for (std::string line, expected_line; std::getline(programs, line) && std::getline(verdicts, expected_line);) {
+  for (std::string line, expected_line;
+       std::getline(programs, line) && std::getline(verdicts, expected_line);) {
     const auto program = json::parse(line).as_object(), expected = json::parse(expected_line).as_object();
-    if (program.at("id") != expected.at("id")) return std::cerr << "programs and verdicts are out of step\n", 1;
+    if (program.at("id") != expected.at("id"))
+      return std::cerr << "programs and verdicts are out of step\n", 1;
     const auto it = all.find(std::string(program.at("task").as_string()));
     if (it == all.end()) {
       ++missing;
@@ -62,13 +65,14 @@ int main(int argc, char**) {
     const bool outside = kind == "cheat" || kind == "hostile";
     bool wrong = false;
     if (v.functional != expected.at("functional").as_bool()) functional += wrong = true;
-    if (!outside && text_of(v.affine_syntactic) != text_of(expected.at("affine_syntactic"))) affine += wrong = true;
+    if (!outside && text_of(v.affine_syntactic) != text_of(expected.at("affine_syntactic")))
+      affine += wrong = true;
     if (outside && (v.pass || v.functional)) cheats += wrong = true;
     if (wrong || verbose)
       std::cout << (wrong ? "DIFFERS " : "") << text_of(program.at("id")) << " (" << kind << ", " << it->first
-                << "): ours functional=" << v.functional << " syntactic=" << text_of(v.affine_syntactic) << " ["
-                << step::name_of(v.stage) << "] " << v.feedback() << "\n         expected " << json::serialize(expected)
-                << "\n";
+                << "): ours functional=" << v.functional << " syntactic=" << text_of(v.affine_syntactic)
+                << " [" << step::name_of(v.stage) << "] " << v.feedback() << "\n         expected "
+                << json::serialize(expected) << "\n";
 #ifdef NDEBUG // a debug or sanitizer build is no measure of speed
     if (seconds.count() > 1) {
       ++slow;
@@ -76,7 +80,8 @@ int main(int argc, char**) {
     }
 #endif
   }
-  std::cout << count << " programs: " << functional << " differ in `functional`, " << affine << " in `affine_syntactic`, "
-            << cheats << " cheats passed, " << missing << " without a task; slowest " << slowest << " s\n";
+  std::cout << count << " programs: " << functional << " differ in `functional`, " << affine
+            << " in `affine_syntactic`, " << cheats << " cheats passed, " << missing
+            << " without a task; slowest " << slowest << " s\n";
   return count >= 400 && functional == 0 && affine == 0 && cheats == 0 && slow == 0 && missing == 0 ? 0 : 1;
 }

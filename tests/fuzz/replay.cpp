@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs the fuzz target without libFuzzer: the programs of the corpus, then seeded mutations and splices of them.
-// usage: fuzz_replay FILE.jsonl MUTATIONS
+// Runs the fuzz target without libFuzzer: the programs of the corpus, then seeded mutations and splices of
+// them. usage: fuzz_replay FILE.jsonl MUTATIONS
 #include "strata/random.hpp"
 
 #include <cstdint>
@@ -20,10 +20,14 @@ std::string impl_of(const std::string& line) {
   at = line.find('"', at + 7);
   std::string out;
   for (++at; at < line.size() && line[at] != '"'; ++at) {
-    if (line[at] != '\\') out += line[at];
-    else if (line[++at] == 'n') out += '\n';
-    else if (line[at] == 't') out += '\t';
-    else out += line[at];
+    if (line[at] != '\\')
+      out += line[at];
+    else if (line[++at] == 'n')
+      out += '\n';
+    else if (line[at] == 't')
+      out += '\t';
+    else
+      out += line[at];
   }
   return out;
 }
@@ -37,7 +41,8 @@ void run(const std::string& text) {
 int main(int argc, char** argv) {
   if (argc != 3) return std::cerr << "usage: fuzz_replay FILE.jsonl MUTATIONS\n", 2;
   std::ifstream file(argv[1]);
-  std::vector<std::string> seeds{"", "#", "# \ninput[0] @ input[0].T", "#\ntorch.einsum('i,i->', input[0], input[0])"};
+  std::vector<std::string> seeds{"", "#", "# \ninput[0] @ input[0].T",
+                                 "#\ntorch.einsum('i,i->', input[0], input[0])"};
   for (std::string line; std::getline(file, line);)
     if (auto text = impl_of(line); text.size() < 4000) seeds.push_back(std::move(text));
   if (seeds.size() < 100) return std::cerr << "no corpus in " << argv[1] << "\n", 1;
@@ -52,9 +57,15 @@ int main(int argc, char** argv) {
       const auto& other = seeds[random.below(seeds.size())];
       const auto from = random.below(other.size() + 1);
       switch (random.below(4)) {
-      case 0: text.erase(at, length); break;
-      case 1: text.insert(at, other.substr(from, length * 4)); break;
-      case 2: text.insert(at, 1, static_cast<char>(random.below(256))); break;
+      case 0:
+        text.erase(at, length);
+        break;
+      case 1:
+        text.insert(at, other.substr(from, length * 4));
+        break;
+      case 2:
+        text.insert(at, 1, static_cast<char>(random.below(256)));
+        break;
       default:
         if (at < text.size()) text[at] = "()[]{}:=,.\n\t 0129*+-#'\"\\"[random.below(24)];
       }

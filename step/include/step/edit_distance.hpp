@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How far apart two names are: the number of insertions, deletions and substitutions that turn one into the other.
-// For suggesting the nearest known name.
+// How far apart two names are: the number of insertions, deletions and substitutions that turn one into the
+// other. For suggesting the nearest known name.
 #pragma once
 
 #include <algorithm>

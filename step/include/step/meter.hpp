@@ -14,7 +14,6 @@ struct Limits {
   std::uint64_t steps = 2'000'000;     ///< interpreter steps (nodes evaluated, container elements made)
   std::uint64_t work = 200'000'000;    ///< tensor elements read or written
   std::uint64_t elements = 24'000'000; ///< tensor elements allocated, in total
-  std::uint32_t depth = 200;           ///< nesting of calls
 };
 
 class Meter {
@@ -48,7 +47,7 @@ class Meter {
 
  private:
   struct Unlimited {};
-  explicit Meter(Unlimited) : limits_{~0ULL >> 1, ~0ULL >> 1, ~0ULL >> 1, 200} {}
+  explicit Meter(Unlimited) : limits_{~0ULL >> 1, ~0ULL >> 1, ~0ULL >> 1} {}
   [[noreturn]] static void fail(const char* what, std::uint64_t limit) {
     throw Fault(FaultKind::limit, "more than " + std::to_string(limit) + " " + what);
   }

@@ -12,7 +12,8 @@
 using namespace step::affine;
 
 TEST_CASE("check_syntactic agrees with the reference implementation") {
-  const auto rows = table::read(std::filesystem::path(STRATA_TEST_DIR "/step/affine") / "data" / "syntactic.tsv");
+  const auto rows =
+      table::read(std::filesystem::path(STRATA_TEST_DIR "/step/affine") / "data" / "syntactic.tsv");
   REQUIRE(rows.size() > 400);
   for (const auto& row : rows) {
     const std::string text = row.size() > 1 ? row[1] : "";

@@ -47,8 +47,10 @@ TEST_CASE("the Python subset agrees with CPython") {
     const auto expected = line.substr(3);
     const auto got = outcome(text);
     INFO(text);
-    if (expected == "!") CHECK(got.substr(0, 1) == "!");
-    else CHECK(got == expected);
+    if (expected == "!")
+      CHECK(got.substr(0, 1) == "!");
+    else
+      CHECK(got == expected);
     ++cases;
     text.clear();
     std::getline(file, line); // the empty line
@@ -109,8 +111,8 @@ TEST_CASE("values shared between evaluations cannot be changed") {
   auto* dict = shared.make<interp::Dict>();
   shared.freeze();
   interp::Host host;
-  for (const std::string text : {"l.append(1)", "l[0] = 2\n1", "l += [1]\n1", "l.sort()", "del l[0]\n1", "d['a'] = 1\n1",
-                           "d.update(a=1)", "d.setdefault(1, 2)"}) {
+  for (const std::string text : {"l.append(1)", "l[0] = 2\n1", "l += [1]\n1", "l.sort()", "del l[0]\n1",
+                                 "d['a'] = 1\n1", "d.update(a=1)", "d.setdefault(1, 2)"}) {
     INFO(text);
     const auto tree = syntax::parse(text);
     auto* root = heap.make<interp::Frame>(tree, nullptr, nullptr, false);

@@ -52,7 +52,8 @@ std::string repeat(std::string_view text, std::size_t times) {
 } // namespace
 
 TEST_CASE("parse agrees with Python 3.11 on what is Python and on its tree") {
-  const auto rows = table::read(std::filesystem::path(STRATA_TEST_DIR "/step/syntax") / "data" / "python_3_11.tsv");
+  const auto rows =
+      table::read(std::filesystem::path(STRATA_TEST_DIR "/step/syntax") / "data" / "python_3_11.tsv");
   REQUIRE(rows.size() > 500);
   ParseLimits whole;
   whole.whole_python = true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "step/tasks/load.hpp"
 #include "step/verifier/verifier.hpp"
+#include "step/tasks/load.hpp"
 
 #include <doctest/doctest.h>
 
@@ -26,7 +26,8 @@ const Verifier& everything() {
 /// Input E0 [N, M]; half the sum of every row.
 const Verifier& row_sum(AffineRule rule = AffineRule::flow) {
   static const Verifier flow(task("corpus/tasks/example/scaled_row_sum.yaml"));
-  static const Verifier syntactic(task("corpus/tasks/example/scaled_row_sum.yaml"), {.affine = AffineRule::syntactic});
+  static const Verifier syntactic(task("corpus/tasks/example/scaled_row_sum.yaml"),
+                                  {.affine = AffineRule::syntactic});
   return rule == AffineRule::flow ? flow : syntactic;
 }
 
@@ -55,14 +56,17 @@ TEST_CASE("the example of the task format passes, in many styles") {
   for (const std::string impl : {
            "E1 = step.Accum(fn=fn_sum, b=1).apply(E0)\nreturn step.Map(fn=fn_half).apply(E1)",
            "return step.Map(fn=fn_half).apply(step.Accum(b=1, fn=fn_sum).apply(E0))",
-           "import step\nfrom step import Map, Accum\nreturn Map(fn=fn_half).apply(Accum(fn=fn_sum, b=1).apply(E0))",
-           "ops = [step.Accum(fn=fn_sum, b=1), step.Map(fn=fn_half)]\nx = E0\nfor op in ops:\n    x = op.apply(x)\nreturn x",
+           "import step\nfrom step import Map, Accum\nreturn Map(fn=fn_half).apply(Accum(fn=fn_sum, "
+           "b=1).apply(E0))",
+           "ops = [step.Accum(fn=fn_sum, b=1), step.Map(fn=fn_half)]\nx = E0\nfor op in ops:\n    x = "
+           "op.apply(x)\nreturn x",
            "E0 = step.Accum(fn=fn_sum, b=1).apply(E0)\nE0 = step.Map(fn=fn_half).apply(E0)\nreturn E0",
            "def run(s, *steps):\n    return run(steps[0].apply(s), *steps[1:]) if steps else s\n"
            "return run(E0, step.Accum(fn=fn_sum, b=1), step.Map(fn=fn_half))",
            "assert E0.rank == 1 and E0.shape == [N, M] and N_value == 7 and ctx[M] == 5\n"
            "a = step.Flatten(L=[1]).apply(E0)\na = step.Reshape(S=N, L=[0]).apply(a)\n"
-           "print(f'{a.shape} {a.dtype}')\nreturn [step.Map(fn=fn_half).apply(step.Accum(fn=fn_sum, b=a.rank).apply(a))]",
+           "print(f'{a.shape} {a.dtype}')\nreturn [step.Map(fn=fn_half).apply(step.Accum(fn=fn_sum, "
+           "b=a.rank).apply(a))]",
            "return step.Accum(fn=fn_sum, b=1).apply(step.Map(fn=fn_half).apply(E0))",
        }) {
     const auto v = row_sum().verify(impl);
@@ -76,99 +80,117 @@ TEST_CASE("the example of the task format passes, in many styles") {
 }
 
 TEST_CASE("each stage has its verdict") {
-  check(row_sum(), {
-    {"", Stage::type, "returns nothing"},
-    {"return", Stage::type, "returns nothing"},
-    {"return step.Map(fn=fn_half.apply(E0)", Stage::parse, ""},
-    {"import os\nreturn E0", Stage::parse, "os"},
-    {"return E9", Stage::names, "E9"},
-    {"return step.Mapp(fn=fn_half).apply(E0)", Stage::names, "step.Map"},
-    {"return 5", Stage::type, "must return streams"},
-    {"return step.Map(fn=fn_sum).apply(E0)", Stage::type, "stateful"},
-    {"return step.Accum(fn=fn_half, b=1).apply(E0)", Stage::type, "no init"},
-    {"return step.Accum(fn=fn_sum, b=2).apply(E0)", Stage::type, "0 < b <= rank = 1, got b=2"},
-    {"return step.Map(fn_half).apply(E0)", Stage::type, "by keyword"},
-    {"return step.Accum(fn=fn_sum).apply(E0)", Stage::type, "needs b=.."},
-    {"return step.Map(fn=fn_half).apply(E0, E0)", Stage::type, "one argument"},
-    {"return step.Map.apply(E0)", Stage::type, "configured"},
-    {"return step.Map(fn='fn_half').apply(E0)", Stage::type, "task's functions"},
-    {"return fn_half(E0)", Stage::type, "hand it to an operator"},
-    {"a = step.Map(fn=fn_half).apply(E0)\nb = step.Accum(fn=fn_sum, b=1).apply(E0)\nreturn step.Map(fn=fn_half).apply(b)",
-     Stage::affine, "first on line 1, again here"},
-    {"return E0", Stage::shape, "must have dims [M]"},
-    {"return step.Bufferize(a=1).apply(E0)", Stage::shape, "must hold fp32"},
-    {"return E0, E0", Stage::shape, "has 1 output(s), the program returns 2"},
-    {"return step.Accum(fn=fn_sum, b=1).apply(E0)", Stage::values, "differs from the reference in 5 of 5 values"},
-    {"while True:\n    pass", Stage::limit, "steps"},
-    {"x = step.Repeat(n=10**9).apply(E0)\nx = step.Map(fn=fn_half).apply(x)\nreturn x", Stage::shape, "dims"},
-    {"x = step.Accum(fn=fn_sum, b=1).apply(step.Repeat(n=10**9).apply(E0))\nx = step.Accum(fn=fn_sum, b=1).apply(x)\nreturn x",
-     Stage::limit, ""},
-  });
+  check(row_sum(),
+        {
+            {"", Stage::type, "returns nothing"},
+            {"return", Stage::type, "returns nothing"},
+            {"return step.Map(fn=fn_half.apply(E0)", Stage::parse, ""},
+            {"import os\nreturn E0", Stage::parse, "os"},
+            {"return E9", Stage::names, "E9"},
+            {"return step.Mapp(fn=fn_half).apply(E0)", Stage::names, "step.Map"},
+            {"return 5", Stage::type, "must return streams"},
+            {"return step.Map(fn=fn_sum).apply(E0)", Stage::type, "stateful"},
+            {"return step.Accum(fn=fn_half, b=1).apply(E0)", Stage::type, "no init"},
+            {"return step.Accum(fn=fn_sum, b=2).apply(E0)", Stage::type, "0 < b <= rank = 1, got b=2"},
+            {"return step.Map(fn_half).apply(E0)", Stage::type, "by keyword"},
+            {"return step.Accum(fn=fn_sum).apply(E0)", Stage::type, "needs b=.."},
+            {"return step.Map(fn=fn_half).apply(E0, E0)", Stage::type, "one argument"},
+            {"return step.Map.apply(E0)", Stage::type, "configured"},
+            {"return step.Map(fn='fn_half').apply(E0)", Stage::type, "task's functions"},
+            {"return fn_half(E0)", Stage::type, "hand it to an operator"},
+            {"a = step.Map(fn=fn_half).apply(E0)\nb = step.Accum(fn=fn_sum, b=1).apply(E0)\nreturn "
+             "step.Map(fn=fn_half).apply(b)",
+             Stage::affine, "first on line 1, again here"},
+            {"return E0", Stage::shape, "must have dims [M]"},
+            {"return step.Bufferize(a=1).apply(E0)", Stage::shape, "must hold fp32"},
+            {"return E0, E0", Stage::shape, "has 1 output(s), the program returns 2"},
+            {"return step.Accum(fn=fn_sum, b=1).apply(E0)", Stage::values,
+             "differs from the reference in 5 of 5 values"},
+            {"while True:\n    pass", Stage::limit, "steps"},
+            {"x = step.Repeat(n=10**9).apply(E0)\nx = step.Map(fn=fn_half).apply(x)\nreturn x", Stage::shape,
+             "dims"},
+            {"x = step.Accum(fn=fn_sum, b=1).apply(step.Repeat(n=10**9).apply(E0))\nx = "
+             "step.Accum(fn=fn_sum, b=1).apply(x)\nreturn x",
+             Stage::limit, ""},
+        });
 }
 
 TEST_CASE("every precondition of the operator table names the operator and both sides") {
-  check(everything(), {
-    {"return step.Map(fn=fn_sum).apply(E0)", Stage::type, "stateful"},
-    {"return step.Map(fn=fn_square).apply(E2)", Stage::type, "fn_square takes fp32 but the stream holds Buffer(fp32, [K])"},
-    {"return step.Map(fn=fn_mul).apply((E0, E2))", Stage::type, "equal shape, got [K, M] and [N, M]"},
-    {"return step.Map(fn=fn_mul).apply([E0, E2])", Stage::type, "tuple of streams, got list"},
-    {"return step.Map(fn=fn_mul).apply(())", Stage::type, "got ()"},
-    {"return step.Accum(fn=fn_add, b=0).apply(E0)", Stage::type, "step.Accum needs 0 < b"},
-    {"return step.Scan(fn=fn_add, b=5).apply(E0)", Stage::type, "step.Scan needs 0 < b"},
-    {"return step.Zip().apply((E0, E0, E0))", Stage::type, "two streams"},
-    {"return step.Zip().apply(E0)", Stage::type, "two streams"},
-    {"return step.Zip().apply((E0, E1))", Stage::type, "equal shape"},
-    {"return step.Promote(b=3).apply(E0)", Stage::type, "0 <= b <= rank+1 = 2, got b=3"},
-    {"return step.Promote(b=-1).apply(E0)", Stage::type, "got b=-1"},
-    {"return step.Promote(b=N).apply(E0)", Stage::type, "needs an int, got symbolic size N"},
-    {"return step.Flatten(L=[0]).apply(E0)", Stage::type, "levels from 1 to the rank 1, got 0"},
-    {"return step.Flatten(L=[1, 1]).apply(E0)", Stage::type, "consecutive"},
-    {"return step.Flatten(L=[]).apply(E0)", Stage::type, "at least one"},
-    {"return step.Flatten(L=1).apply(E0)", Stage::type, "list, tuple or range"},
-    {"return step.Reshape(S=2, L=[0]).apply(E0)", Stage::type, "S to divide dim 0 (K = 9), got S = 2"},
-    {"return step.Reshape(S=3, L=[2]).apply(E0)", Stage::type, "dims from 0 to the rank 1"},
-    {"return step.Reshape(S=0, L=[0]).apply(E0)", Stage::type, "S >= 1"},
-    {"return step.Bufferize(a=2).apply(E0)", Stage::type, "0 < a <= rank = 1"},
-    {"return step.Streamify().apply(E0)", Stage::type, "needs a stream of Buffer, got fp32"},
-    {"return step.Repeat(n=-1).apply(E0)", Stage::type, "n >= 0"},
-    {"return step.Repeat(n=1.5).apply(E0)", Stage::type, "int or a symbol"},
-    {"return step.RepeatRef().apply((E0, E0))", Stage::type, "one rank above"},
-    {"return step.RepeatRef().apply((E0, step.Promote(b=2).apply(E2)))", Stage::type, "followed by the data's [K, M]"},
-    {"return step.Partition(N=3).apply((E0, E1))", Stage::type, "as many streams as the index has experts"},
-    {"return step.Partition(N=2).apply((E0, E0))", Stage::type, "index of Multihot, got fp32"},
-    {"return step.Partition(N=2).apply((step.Accum(fn=fn_add, b=1).apply(step.Promote(b=2).apply(E0)), E1))",
-     Stage::type, "outermost dims"},
-    {"p = step.Partition(N=2).apply((E0, E1))\nreturn step.Merge(fn=fn_add).apply(([p[0]], E1))", Stage::type,
-     "got 1 streams"},
-    {"p = step.Partition(N=2).apply((E0, E1))\nreturn step.Merge(fn=fn_square).apply((p, E1))", Stage::type, "no init"},
-    {"p = step.Partition(N=2).apply((E0, E1))\nreturn step.Merge(fn=fn_add).apply(([], E1))", Stage::type, "list of streams"},
-    {"return step.Copy().apply((E0, E1))", Stage::type, "one stream, got tuple"},
-    {"return E0.data", Stage::parse, ".data"},
-    {"return step.Stream('x', 1, 2, 3)", Stage::parse, "Stream"},
-  });
+  check(
+      everything(),
+      {
+          {"return step.Map(fn=fn_sum).apply(E0)", Stage::type, "stateful"},
+          {"return step.Map(fn=fn_square).apply(E2)", Stage::type,
+           "fn_square takes fp32 but the stream holds Buffer(fp32, [K])"},
+          {"return step.Map(fn=fn_mul).apply((E0, E2))", Stage::type, "equal shape, got [K, M] and [N, M]"},
+          {"return step.Map(fn=fn_mul).apply([E0, E2])", Stage::type, "tuple of streams, got list"},
+          {"return step.Map(fn=fn_mul).apply(())", Stage::type, "got ()"},
+          {"return step.Accum(fn=fn_add, b=0).apply(E0)", Stage::type, "step.Accum needs 0 < b"},
+          {"return step.Scan(fn=fn_add, b=5).apply(E0)", Stage::type, "step.Scan needs 0 < b"},
+          {"return step.Zip().apply((E0, E0, E0))", Stage::type, "two streams"},
+          {"return step.Zip().apply(E0)", Stage::type, "two streams"},
+          {"return step.Zip().apply((E0, E1))", Stage::type, "equal shape"},
+          {"return step.Promote(b=3).apply(E0)", Stage::type, "0 <= b <= rank+1 = 2, got b=3"},
+          {"return step.Promote(b=-1).apply(E0)", Stage::type, "got b=-1"},
+          {"return step.Promote(b=N).apply(E0)", Stage::type, "needs an int, got symbolic size N"},
+          {"return step.Flatten(L=[0]).apply(E0)", Stage::type, "levels from 1 to the rank 1, got 0"},
+          {"return step.Flatten(L=[1, 1]).apply(E0)", Stage::type, "consecutive"},
+          {"return step.Flatten(L=[]).apply(E0)", Stage::type, "at least one"},
+          {"return step.Flatten(L=1).apply(E0)", Stage::type, "list, tuple or range"},
+          {"return step.Reshape(S=2, L=[0]).apply(E0)", Stage::type, "S to divide dim 0 (K = 9), got S = 2"},
+          {"return step.Reshape(S=3, L=[2]).apply(E0)", Stage::type, "dims from 0 to the rank 1"},
+          {"return step.Reshape(S=0, L=[0]).apply(E0)", Stage::type, "S >= 1"},
+          {"return step.Bufferize(a=2).apply(E0)", Stage::type, "0 < a <= rank = 1"},
+          {"return step.Streamify().apply(E0)", Stage::type, "needs a stream of Buffer, got fp32"},
+          {"return step.Repeat(n=-1).apply(E0)", Stage::type, "n >= 0"},
+          {"return step.Repeat(n=1.5).apply(E0)", Stage::type, "int or a symbol"},
+          {"return step.RepeatRef().apply((E0, E0))", Stage::type, "one rank above"},
+          {"return step.RepeatRef().apply((E0, step.Promote(b=2).apply(E2)))", Stage::type,
+           "followed by the data's [K, M]"},
+          {"return step.Partition(N=3).apply((E0, E1))", Stage::type,
+           "as many streams as the index has experts"},
+          {"return step.Partition(N=2).apply((E0, E0))", Stage::type, "index of Multihot, got fp32"},
+          {"return step.Partition(N=2).apply((step.Accum(fn=fn_add, b=1).apply(step.Promote(b=2).apply(E0)), "
+           "E1))",
+           Stage::type, "outermost dims"},
+          {"p = step.Partition(N=2).apply((E0, E1))\nreturn step.Merge(fn=fn_add).apply(([p[0]], E1))",
+           Stage::type, "got 1 streams"},
+          {"p = step.Partition(N=2).apply((E0, E1))\nreturn step.Merge(fn=fn_square).apply((p, E1))",
+           Stage::type, "no init"},
+          {"p = step.Partition(N=2).apply((E0, E1))\nreturn step.Merge(fn=fn_add).apply(([], E1))",
+           Stage::type, "list of streams"},
+          {"return step.Copy().apply((E0, E1))", Stage::type, "one stream, got tuple"},
+          {"return E0.data", Stage::parse, ".data"},
+          {"return step.Stream('x', 1, 2, 3)", Stage::parse, "Stream"},
+      });
 }
 
 TEST_CASE("routing, folding and data-dependent bodies compute what they should") {
-  check(everything(), {
-    // per position: fn_positive branches on data
-    {"x = step.Map(fn=fn_positive).apply(E0)\nx = step.Map(fn=fn_square).apply(x)\nreturn step.Accum(fn=fn_add, b=1).apply(x)",
-     Stage::passed, ""},
-    // through an index and back: positions with no expert would be lost, so this is wrong somewhere
-    {"a, b = step.Copy().apply(E1)\np = step.Partition(N=E_value).apply((E0, a))\n"
-     "x = step.Merge(fn=fn_add).apply((p, b))\nx = step.Map(fn=fn_square).apply(step.Map(fn=fn_positive).apply(x))\n"
-     "return step.Accum(fn=fn_add, b=1).apply(x)",
-     Stage::values, "S0 differs"},
-    // a running sum's last value is the sum
-    {"x = step.Map(fn=fn_square).apply(step.Map(fn=fn_positive).apply(E0))\n"
-     "x = step.Promote(b=0).apply(step.Bufferize(a=1).apply(x))\nx = step.Streamify().apply(step.Flatten(L=[1]).apply(x))\n"
-     "return step.Accum(fn=fn_add, b=1).apply(x)",
-     Stage::passed, ""},
-  });
+  check(everything(),
+        {
+            // per position: fn_positive branches on data
+            {"x = step.Map(fn=fn_positive).apply(E0)\nx = step.Map(fn=fn_square).apply(x)\nreturn "
+             "step.Accum(fn=fn_add, b=1).apply(x)",
+             Stage::passed, ""},
+            // through an index and back: positions with no expert would be lost, so this is wrong somewhere
+            {"a, b = step.Copy().apply(E1)\np = step.Partition(N=E_value).apply((E0, a))\n"
+             "x = step.Merge(fn=fn_add).apply((p, b))\nx = "
+             "step.Map(fn=fn_square).apply(step.Map(fn=fn_positive).apply(x))\n"
+             "return step.Accum(fn=fn_add, b=1).apply(x)",
+             Stage::values, "S0 differs"},
+            // a running sum's last value is the sum
+            {"x = step.Map(fn=fn_square).apply(step.Map(fn=fn_positive).apply(E0))\n"
+             "x = step.Promote(b=0).apply(step.Bufferize(a=1).apply(x))\nx = "
+             "step.Streamify().apply(step.Flatten(L=[1]).apply(x))\n"
+             "return step.Accum(fn=fn_add, b=1).apply(x)",
+             Stage::passed, ""},
+        });
 }
 
 TEST_CASE("the affine rule follows values, not names") {
-  const auto reuse = "a = E0\nb = E0\nx = step.Accum(fn=fn_sum, b=1).apply(a)\ny = step.Accum(fn=fn_sum, b=1).apply(b)\n"
-                     "return step.Map(fn=fn_half).apply(x)";
+  const auto reuse =
+      "a = E0\nb = E0\nx = step.Accum(fn=fn_sum, b=1).apply(a)\ny = step.Accum(fn=fn_sum, b=1).apply(b)\n"
+      "return step.Map(fn=fn_half).apply(x)";
   auto v = row_sum().verify(reuse);
   CHECK(v.functional);
   CHECK_FALSE(v.pass);
@@ -214,8 +236,8 @@ TEST_CASE("further sizes and seeds must hold as well, and are checked in double 
 
 TEST_CASE("one verifier serves many threads with equal verdicts") {
   const std::vector<std::string> programs{
-      "return step.Map(fn=fn_half).apply(step.Accum(fn=fn_sum, b=1).apply(E0))", "return E0", "while True: pass",
-      "return step.Accum(fn=fn_sum, b=1).apply(E0)", "return E9"};
+      "return step.Map(fn=fn_half).apply(step.Accum(fn=fn_sum, b=1).apply(E0))", "return E0",
+      "while True: pass", "return step.Accum(fn=fn_sum, b=1).apply(E0)", "return E9"};
   std::vector<std::string> expected;
   for (const auto& p : programs) expected.push_back(row_sum().verify(p).feedback());
   std::vector<int> wrong(4);

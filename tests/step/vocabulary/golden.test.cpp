@@ -15,9 +15,7 @@ namespace {
 using namespace golden;
 
 const File& file() {
-  static const File f = [] {
-    return read(STRATA_TEST_DIR "/step/vocabulary/golden.txt");
-  }();
+  static const File f = [] { return read(STRATA_TEST_DIR "/step/vocabulary/golden.txt"); }();
   return f;
 }
 

@@ -66,8 +66,7 @@ inline void declare_sizes(const syntax::Node& block, Bindings& sizes) {
 /// The interface of a task under the sizes that it declares.
 [[nodiscard]] inline Interface interface_of(const Task& task) {
   Interface out;
-  for (auto [name, size] : {std::pair{"M", 5}, {"N", 7}, {"K", 9}, {"D", 16}})
-    out.sizes.set(Symbol::named(name), size);
+  for (const auto& [name, size] : default_sizes) out.sizes.set(Symbol::named(name), size);
   if (task.global.tree && task.global.tree->root != nullptr)
     detail::declare_sizes(*task.global.tree->root, out.sizes);
   for (const auto& i : task.inputs) out.inputs.push_back({i.name, i.type});

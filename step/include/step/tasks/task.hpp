@@ -10,9 +10,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace step {
+
+/// The sizes every task has unless it, or the caller, says otherwise.
+inline constexpr std::pair<std::string_view, std::int64_t> default_sizes[] = {
+    {"M", 5}, {"N", 7}, {"K", 9}, {"D", 16}};
 
 /// A piece of the author's code, parsed when the task was loaded; the tree is shared between copies of the
 /// task.

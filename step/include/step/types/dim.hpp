@@ -185,19 +185,33 @@ class Dim {
   [[nodiscard]] std::string text() const {
     if (is_constant()) return std::to_string(value_);
     if (form_ == Form::symbol) return Symbol{static_cast<std::uint32_t>(value_)}.name();
-    std::string out;
+    // by name, so that a message does not depend on the order in which symbols were interned
+    struct Printed {
+      std::size_t degree;
+      std::string factors;
+      std::int64_t coefficient;
+    };
+    std::vector<Printed> printed;
     for (const auto& t : poly_->terms) {
-      std::string term;
-      for (const auto& f : t.factors) term += (term.empty() ? "" : "*") + f.text();
-      const auto magnitude = t.coefficient < 0 ? "-" : "";
+      std::vector<std::string> factors;
+      for (const auto& f : t.factors) factors.push_back(f.text());
+      std::sort(factors.begin(), factors.end());
+      std::string joined;
+      for (const auto& f : factors) joined += (joined.empty() ? "" : "*") + f;
+      printed.push_back({factors.size(), std::move(joined), t.coefficient});
+    }
+    std::sort(printed.begin(), printed.end(), [](const Printed& a, const Printed& b) {
+      return a.degree != b.degree ? a.degree > b.degree : a.factors < b.factors;
+    });
+    std::string out;
+    for (const auto& t : printed) {
       const auto c = std::to_string(t.coefficient);
       const auto absolute = t.coefficient < 0 ? c.substr(1) : c;
-      if (term.empty())
-        term = absolute;
-      else if (absolute != "1")
-        term = absolute + "*" + term;
+      const auto term = t.factors.empty() ? absolute
+                        : absolute == "1" ? t.factors
+                                          : absolute + "*" + t.factors;
       if (out.empty())
-        out = magnitude + term;
+        out = (t.coefficient < 0 ? "-" : "") + term;
       else
         out += (t.coefficient < 0 ? " - " : " + ") + term;
     }

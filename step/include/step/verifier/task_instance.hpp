@@ -22,10 +22,6 @@ struct SizeAssignment {
   std::vector<std::pair<std::string, std::int64_t>> sizes{};
 };
 
-/// The sizes every task has unless it, or the caller, says otherwise.
-inline constexpr std::pair<std::string_view, std::int64_t> default_sizes[] = {
-    {"M", 5}, {"N", 7}, {"K", 9}, {"D", 16}};
-
 /// Names and what they mean, for the root frame of a text.
 using Environment = std::unordered_map<std::string_view, interp::Value>;
 

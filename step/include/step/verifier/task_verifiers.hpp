@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The verifiers of a whole task set as one Verifier of the core, so that `strata::improve<step::Language>` can use them.
+// The verifiers of a whole task set as one Verifier of the core, so that `strata::improve<step::Language>`
+// can use them.
 #pragma once
 
 #include "step/language.hpp"
@@ -15,10 +16,12 @@
 namespace step {
 
 class TaskVerifiers {
-public:
+ public:
   /// Evaluates every task's references. Throws TaskError for a task that is itself broken.
-  explicit TaskVerifiers(std::span<const std::shared_ptr<const Task>> tasks, const VerifyOptions& options = {}) {
-    for (const auto& task : tasks) verifiers_.emplace(task.get(), std::make_unique<const Verifier>(task, options));
+  explicit TaskVerifiers(std::span<const std::shared_ptr<const Task>> tasks,
+                         const VerifyOptions& options = {}) {
+    for (const auto& task : tasks)
+      verifiers_.emplace(task.get(), std::make_unique<const Verifier>(task, options));
   }
   /// The full verdict. Throws std::out_of_range for a task that is not of the set. Thread-safe.
   [[nodiscard]] Verdict check(const Language::task& task, const std::string& program) const {
@@ -32,7 +35,7 @@ public:
     return {v.pass, v.pass ? 1.0 : 0.0, v.feedback()};
   }
 
-private:
+ private:
   std::unordered_map<const Task*, std::unique_ptr<const Verifier>> verifiers_;
 };
 

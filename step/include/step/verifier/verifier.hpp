@@ -174,8 +174,8 @@ class Verifier {
       v.at = plan.reuse->second;
       v.message = (plan.reuse->first == plan.reuse->second
                        ? std::string("a stream is consumed twice in one call")
-                       : "a stream is consumed twice: first on line " + std::to_string(plan.reuse->first.line) +
-                             ", again here") +
+                       : "a stream is consumed twice: first on line " +
+                             std::to_string(plan.reuse->first.line) + ", again here") +
                   "; every stream may be consumed at most once, make a second one with "
                   "step.Copy().apply(..)";
     } else if (options_.affine == AffineRule::syntactic && v.affine_syntactic != Affine::pass) {

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// Calls: how arguments are evaluated and bound to parameters. Included by interpreter.hpp.
+// Everything callable passes through Interpreter::call.
+#pragma once
+
+#include "step/interpreter/interpreter.hpp"
+
+namespace step::interp {
+
+inline Value Interpreter::evaluate_call(const syntax::Node& n, Frame& f) {
+  using syntax::Kind;
+  const auto callee = evaluate(n.child(0), f);
+  std::vector<Value> positional;
+  positional.reserve(n.children.size());
+  std::vector<std::pair<std::string_view, Value>> keywords;
+  for (const auto* a : n.children.subspan(1)) {
+    if (a->kind == Kind::starred) {
+      auto more = items(evaluate(a->child(0), f));
+      positional.insert(positional.end(), more.begin(), more.end());
+    } else if (a->kind == Kind::keyword && !a->text.empty()) {
+      const auto v = evaluate(a->child(0), f);
+      for (const auto& [name, value] : keywords)
+        if (name == a->text) type_error("got multiple values for argument '" + std::string(name) + "'");
+      keywords.emplace_back(a->text, v);
+    } else if (a->kind == Kind::keyword) {
+      auto* dict = evaluate(a->child(0), f).as<Dict>();
+      here_ = a->at;
+      if (dict == nullptr) type_error("only a dict can follow ** in a call");
+      for (const auto& e : dict->table.entries()) {
+        if (!e.key.is_set()) continue;
+        auto* key = e.key.as<String>();
+        if (key == nullptr) type_error("keywords must be strings");
+        keywords.emplace_back(key->text, e.value);
+      }
+    } else {
+      positional.push_back(evaluate(*a, f));
+    }
+  }
+  here_ = n.at;
+  return call(callee, {positional, keywords});
+}
+
+inline Value Interpreter::call(Value callee, const Arguments& arguments) {
+  meter_.step();
+  if (auto* native = callee.as<Native>()) return native->call(*this, arguments);
+  if (auto* method = callee.as<BoundMethod>()) {
+    std::vector<Value> positional{method->self};
+    positional.insert(positional.end(), arguments.positional.begin(), arguments.positional.end());
+    return method->call(*this, {positional, arguments.keywords});
+  }
+  if (auto* fn = callee.as<FunctionObject>()) return call_function(*fn, arguments);
+  return host_.call(*this, callee, arguments);
+}
+
+inline Value Interpreter::make_function(const syntax::Node& n, Frame& f) {
+  std::vector<Value> defaults;
+  for (const auto* p : n.child(0).children)
+    defaults.push_back(p->maybe(0) != nullptr ? evaluate(p->child(0), f) : Value());
+  return heap_.make<FunctionObject>(&n, &f, std::move(defaults));
+}
+
+inline Value Interpreter::call_function(FunctionObject& fn, const Arguments& arguments) {
+  using syntax::Op;
+  const Level level(*this);
+  const auto& parameters = fn.node->child(0).children;
+  const auto& tree = *fn.closure->tree;
+  const auto name =
+      fn.node->kind == syntax::Kind::lambda ? std::string("<lambda>") : std::string(fn.node->text);
+  auto* frame = heap_.make<Frame>(tree, fn.closure, &locals_of(*fn.node, tree), false);
+  meter_.step(frame->slots.size() / 8);
+  std::vector<Value> rest;
+  Dict* keywords = nullptr;
+  std::size_t next = 0;
+  for (const auto* p : parameters) {
+    if (p->op == Op::positional || p->op == Op::positional_only) {
+      if (next < arguments.positional.size()) frame->slots[p->name] = arguments.positional[next++];
+    } else if (p->op == Op::star && !p->text.empty()) {
+      rest.assign(arguments.positional.begin() + static_cast<std::ptrdiff_t>(next),
+                  arguments.positional.end());
+      next = arguments.positional.size();
+      frame->slots[p->name] = make_tuple(std::move(rest));
+    } else if (p->op == Op::double_star) {
+      keywords = heap_.make<Dict>();
+      frame->slots[p->name] = keywords;
+    }
+  }
+  if (next < arguments.positional.size())
+    type_error(name + "() takes " + std::to_string(next) + " positional arguments but " +
+               std::to_string(arguments.positional.size()) + " were given");
+  for (const auto& [key, value] : arguments.keywords) {
+    const syntax::Node* parameter = nullptr;
+    for (const auto* p : parameters)
+      if (p->text == key && (p->op == Op::positional || p->op == Op::keyword_only)) parameter = p;
+    if (parameter != nullptr) {
+      if (frame->slots[parameter->name].is_set())
+        type_error(name + "() got multiple values for argument '" + std::string(key) + "'");
+      frame->slots[parameter->name] = value;
+    } else if (keywords != nullptr) {
+      keywords->table.set(make_string(std::string(key)), value);
+    } else {
+      type_error(name + "() got an unexpected keyword argument '" + std::string(key) + "'");
+    }
+  }
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const auto& p = *parameters[i];
+    if (p.op == Op::star || p.op == Op::double_star || frame->slots[p.name].is_set()) continue;
+    if (!fn.defaults[i].is_set()) type_error(name + "() missing the argument '" + std::string(p.text) + "'");
+    frame->slots[p.name] = fn.defaults[i];
+  }
+  if (fn.node->kind == syntax::Kind::lambda) return evaluate(fn.node->child(1), *frame);
+  Value result = Value::none();
+  if (block(fn.node->child(1), *frame, result) != Flow::returned) return Value::none();
+  return result;
+}
+
+} // namespace step::interp
