@@ -66,7 +66,6 @@ enum class Family : std::uint8_t {
   folded,         ///< what is folded: dims that the outputs lack or have, how many
   folded_name,    ///< the same for a name
   move,           ///< the next pattern on a path, given the last
-  direct,         ///< whether an operand needs a path
 };
 
 /// What a fold folds, for Family::folded: only dims that the outputs lack, or some that they have.
