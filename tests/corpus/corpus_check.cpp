@@ -73,7 +73,7 @@ int main(int argc, char**) {
                 << "): ours functional=" << v.functional << " syntactic=" << text_of(v.affine_syntactic)
                 << " [" << step::name_of(v.stage) << "] " << v.feedback() << "\n         expected "
                 << json::serialize(expected) << "\n";
-#ifdef NDEBUG // a debug or sanitizer build is no measure of speed
+#ifdef STRATA_CHECK_SPEED // a debug or sanitizer build is no measure of speed
     if (seconds.count() > 1) {
       ++slow;
       std::cout << "SLOW " << text_of(program.at("id")) << ": " << seconds.count() << " s\n";

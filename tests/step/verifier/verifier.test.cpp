@@ -80,39 +80,41 @@ TEST_CASE("the example of the task format passes, in many styles") {
 }
 
 TEST_CASE("each stage has its verdict") {
-  check(row_sum(),
-        {
-            {"", Stage::type, "returns nothing"},
-            {"return", Stage::type, "returns nothing"},
-            {"return step.Map(fn=fn_half.apply(E0)", Stage::parse, ""},
-            {"import os\nreturn E0", Stage::parse, "os"},
-            {"return E9", Stage::names, "E9"},
-            {"return step.Mapp(fn=fn_half).apply(E0)", Stage::names, "step.Map"},
-            {"return 5", Stage::type, "must return streams"},
-            {"return step.Map(fn=fn_sum).apply(E0)", Stage::type, "stateful"},
-            {"return step.Accum(fn=fn_half, b=1).apply(E0)", Stage::type, "no init"},
-            {"return step.Accum(fn=fn_sum, b=2).apply(E0)", Stage::type, "0 < b <= rank = 1, got b=2"},
-            {"return step.Map(fn_half).apply(E0)", Stage::type, "by keyword"},
-            {"return step.Accum(fn=fn_sum).apply(E0)", Stage::type, "needs b=.."},
-            {"return step.Map(fn=fn_half).apply(E0, E0)", Stage::type, "one argument"},
-            {"return step.Map.apply(E0)", Stage::type, "configured"},
-            {"return step.Map(fn='fn_half').apply(E0)", Stage::type, "task's functions"},
-            {"return fn_half(E0)", Stage::type, "hand it to an operator"},
-            {"a = step.Map(fn=fn_half).apply(E0)\nb = step.Accum(fn=fn_sum, b=1).apply(E0)\nreturn "
-             "step.Map(fn=fn_half).apply(b)",
-             Stage::affine, "first on line 1, again here"},
-            {"return E0", Stage::shape, "must have dims [M]"},
-            {"return step.Bufferize(a=1).apply(E0)", Stage::shape, "must hold fp32"},
-            {"return E0, E0", Stage::shape, "has 1 output(s), the program returns 2"},
-            {"return step.Accum(fn=fn_sum, b=1).apply(E0)", Stage::values,
-             "differs from the reference in 5 of 5 values"},
-            {"while True:\n    pass", Stage::limit, "steps"},
-            {"x = step.Repeat(n=10**9).apply(E0)\nx = step.Map(fn=fn_half).apply(x)\nreturn x", Stage::shape,
-             "dims"},
-            {"x = step.Accum(fn=fn_sum, b=1).apply(step.Repeat(n=10**9).apply(E0))\nx = "
-             "step.Accum(fn=fn_sum, b=1).apply(x)\nreturn x",
-             Stage::limit, ""},
-        });
+  check(
+      row_sum(),
+      {
+          {"", Stage::type, "returns nothing"},
+          {"return", Stage::type, "returns nothing"},
+          {"return step.Map(fn=fn_half.apply(E0)", Stage::parse, ""},
+          {"import os\nreturn E0", Stage::parse, "os"},
+          {"return E9", Stage::names, "E9"},
+          {"return step.Mapp(fn=fn_half).apply(E0)", Stage::names, "step.Map"},
+          {"return 5", Stage::type, "must return streams"},
+          {"return step.Map(fn=fn_sum).apply(E0)", Stage::type, "stateful"},
+          {"return step.Accum(fn=fn_half, b=1).apply(E0)", Stage::type, "no init"},
+          {"return step.Accum(fn=fn_sum, b=2).apply(E0)", Stage::type, "0 < b <= rank = 1, got b=2"},
+          {"return step.Map(fn_half).apply(E0)", Stage::type, "by keyword"},
+          {"return step.Accum(fn=fn_sum).apply(E0)", Stage::type, "needs b=.."},
+          {"return step.Map(fn=fn_half).apply(E0, E0)", Stage::type, "one argument"},
+          {"return step.Map.apply(E0)", Stage::type, "configured"},
+          {"return step.Map(fn='fn_half').apply(E0)", Stage::type, "task's functions"},
+          {"return fn_half(E0)", Stage::type, "hand it to an operator"},
+          {"a = step.Map(fn=fn_half).apply(E0)\nb = step.Accum(fn=fn_sum, b=1).apply(E0)\nreturn "
+           "step.Map(fn=fn_half).apply(b)",
+           Stage::affine, "first on line 1, again here"},
+          {"return E0", Stage::shape, "must have dims [M]"},
+          {"return step.Bufferize(a=1).apply(E0)", Stage::shape, "must hold fp32"},
+          {"return E0, E0", Stage::shape, "has 1 output(s), the program returns 2"},
+          {"return step.Accum(fn=fn_sum, b=1).apply(E0)", Stage::values,
+           "differs from the reference in 5 of 5 values"},
+          {"while True:\n    pass", Stage::limit, "steps"},
+          {"return step.Repeat(n=10**9).apply(E0)", Stage::limit, "step.Repeat makes a stream of more than"},
+          {"x = step.Repeat(n=N**20).apply(E0)\nreturn step.Accum(fn=fn_sum, b=1).apply(E0)", Stage::limit,
+           "elements"},
+          {"x = step.Accum(fn=fn_sum, b=1).apply(step.Repeat(n=10**9).apply(E0))\nx = "
+           "step.Accum(fn=fn_sum, b=1).apply(x)\nreturn x",
+           Stage::limit, ""},
+      });
 }
 
 TEST_CASE("every precondition of the operator table names the operator and both sides") {

@@ -258,6 +258,7 @@ class ProgramHost : public interp::Host {
     if (typed.outputs[0].shape.size() > tensor::max_axes)
       throw Fault(FaultKind::limit,
                   where + " makes a stream of more than " + std::to_string(tensor::max_axes) + " dims");
+    for (const auto& type : typed.outputs) check_elements(where, type, in.meter().limits().elements);
     for (auto id : node.inputs) consume(id, in.here());
     node.first_output = static_cast<StreamId>(plan_.streams.size());
     node.outputs = static_cast<std::uint32_t>(typed.outputs.size());
@@ -277,6 +278,27 @@ class ProgramHost : public interp::Host {
       return in.make_list(std::move(results));
     }
     return {};
+  }
+
+  /// Fault{limit} for a stream of more elements than may be allocated at all, even if nothing would read it.
+  /// A stream whose size depends on data is checked when it is made.
+  void check_elements(const std::string& where, const StreamType& type, std::uint64_t limit) const {
+    for (const auto& field : type.dtype.fields) {
+      std::uint64_t elements = 1;
+      const auto count = [&](const Dim& dim) {
+        if (!dim.is_bound(typing_.bindings)) return false;
+        const auto size =
+            static_cast<std::uint64_t>(std::max<std::int64_t>(dim.evaluate(typing_.bindings), 0));
+        if (size != 0 && elements > limit / size)
+          throw Fault(FaultKind::limit, where + " makes a stream of more than " + std::to_string(limit) +
+                                            " elements: " + type.text());
+        elements *= size;
+        return elements != 0;
+      };
+      if (std::all_of(type.shape.begin(), type.shape.end(), count) &&
+          std::all_of(field.buffer.begin(), field.buffer.end(), count) && field.experts)
+        count(*field.experts);
+    }
   }
 
   std::vector<StreamId> arguments_of(const operators::Operator& op, const std::string& where,
