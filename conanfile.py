@@ -23,6 +23,7 @@ class StrataConan(ConanFile):
     def requirements(self):
         if self.options.step:
             self.requires("yaml-cpp/[>=0.7 <1]", transitive_headers=True)
+            self.requires("boost/[>=1.81 <2]", transitive_headers=True)
 
     def validate(self):
         check_min_cppstd(self, 20)
@@ -55,7 +56,7 @@ class StrataConan(ConanFile):
         if self.options.step:
             step = self.cpp_info.components["step"]
             step.set_property("cmake_target_name", "strata::step")
-            step.requires = ["core", "yaml-cpp::yaml-cpp"]
+            step.requires = ["core", "yaml-cpp::yaml-cpp", "boost::headers"]
             step.libdirs = []
 
     def package_id(self):

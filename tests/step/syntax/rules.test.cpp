@@ -13,12 +13,12 @@ using namespace step::syntax;
 
 namespace {
 
-constexpr std::string_view reserved[] = {"fn_sum", "N", "*_value", "step", "ctx", "check_data"};
+const RuleContext reserved{{"fn_sum", "N", "N_value", "M_value", "step", "ctx", "check_data"}};
 
 std::optional<step::Fault> violation(std::string_view text) {
   const Tree tree = parse(text);
   try {
-    check_program_rules(tree, {reserved});
+    check_program_rules(tree, reserved);
     return std::nullopt;
   } catch (const step::Fault& fault) {
     CHECK(fault.kind == step::FaultKind::rejected);

@@ -3,14 +3,14 @@
 // Nodes are immutable, live in their Tree's arena, and know the line and column they start at.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <memory_resource>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace step::syntax {
@@ -131,7 +131,8 @@ enum class Op : std::uint8_t {
 struct Node {
   Kind kind{};
   Op op = Op::none;
-  std::uint32_t name = 0; ///< index into Tree::names for nodes that hold an identifier
+  std::uint16_t height = 1; ///< nodes on the longest path downwards
+  std::uint32_t name = 0;   ///< index into Tree::names for nodes that hold an identifier
   Position at;
   std::string_view text; ///< lives as long as the Tree
   std::int64_t integer = 0;
@@ -179,7 +180,7 @@ class Tree {
  private:
   std::unique_ptr<std::pmr::monotonic_buffer_resource> arena_;
   std::vector<std::string_view> names_;
-  std::unordered_map<std::string_view, std::uint32_t> index_;
+  boost::unordered_flat_map<std::string_view, std::uint32_t> index_;
 };
 
 } // namespace step::syntax

@@ -97,9 +97,26 @@ class ExpressionParser : public OperatorParser {
     return build(Kind::call, since(start), parts);
   }
 
+  /// The keywords of a call: compared one by one while they are few, by hash in a text made to be slow.
+  class KeywordNames {
+   public:
+    /// False when `name` is there already.
+    bool insert(std::string_view name) {
+      if (!many_.empty()) return many_.insert(name).second;
+      if (std::find(few_.begin(), few_.end(), name) != few_.end()) return false;
+      few_.push_back(name);
+      if (few_.size() == few_.static_capacity) many_.insert(few_.begin(), few_.end());
+      return true;
+    }
+
+   private:
+    boost::container::small_vector<std::string_view, 8> few_;
+    std::unordered_set<std::string_view> many_;
+  };
+
   /// The arguments of a call, or the bases of a class, up to and including the ')'.
   void arguments(Nodes& parts) {
-    std::unordered_set<std::string_view> keywords;
+    KeywordNames keywords;
     bool named_seen = false, unpacked_seen = false;
     const std::size_t first = parts.size();
     while (!at(")"_t)) {
@@ -113,8 +130,7 @@ class ExpressionParser : public OperatorParser {
       } else if (at(TokenKind::name) && peek(1).code == "="_t) {
         const std::string_view keyword = text(take());
         take();
-        if (!keywords.insert(keyword).second)
-          misuse("keyword argument repeated: " + std::string(keyword), start);
+        if (!keywords.insert(keyword)) misuse("keyword argument repeated: " + std::string(keyword), start);
         Node* node = build(Kind::keyword, start, {expression()});
         parts.push_back(named(node, keyword));
         named_seen = true;

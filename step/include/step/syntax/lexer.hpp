@@ -47,12 +47,47 @@ struct Token {
 };
 
 inline bool is_keyword(std::string_view word) {
-  static constexpr std::array<std::string_view, 35> words = {
-      "False", "None",     "True",  "and",    "as",   "assert", "async",  "await",    "break",
-      "class", "continue", "def",   "del",    "elif", "else",   "except", "finally",  "for",
-      "from",  "global",   "if",    "import", "in",   "is",     "lambda", "nonlocal", "not",
-      "or",    "pass",     "raise", "return", "try",  "while",  "with",   "yield"};
-  return word.size() <= 8 && std::find(words.begin(), words.end(), word) != words.end();
+  if (word.size() > 8) return false;
+  switch (code_of(word)) {
+  case "False"_t:
+  case "None"_t:
+  case "True"_t:
+  case "and"_t:
+  case "as"_t:
+  case "assert"_t:
+  case "async"_t:
+  case "await"_t:
+  case "break"_t:
+  case "class"_t:
+  case "continue"_t:
+  case "def"_t:
+  case "del"_t:
+  case "elif"_t:
+  case "else"_t:
+  case "except"_t:
+  case "finally"_t:
+  case "for"_t:
+  case "from"_t:
+  case "global"_t:
+  case "if"_t:
+  case "import"_t:
+  case "in"_t:
+  case "is"_t:
+  case "lambda"_t:
+  case "nonlocal"_t:
+  case "not"_t:
+  case "or"_t:
+  case "pass"_t:
+  case "raise"_t:
+  case "return"_t:
+  case "try"_t:
+  case "while"_t:
+  case "with"_t:
+  case "yield"_t:
+    return true;
+  default:
+    return false;
+  }
 }
 
 inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -81,7 +116,10 @@ class Lexer {
       : source_(source), text_(source.text()), limits_(limits), end_(text_.size()) {}
 
   /// The tokens of the whole text: the last one is of kind `end` or `error`.
-  std::vector<Token> program() { return run(); }
+  std::vector<Token> program() {
+    tokens_.reserve(text_.size() / 3 + 8); // a token per three characters is typical
+    return run();
+  }
 
   /// The tokens of `source[begin, end)` as if it stood in parentheses (the expression of a formatted string).
   std::vector<Token> parenthesised(std::size_t begin, std::size_t end) {
@@ -339,21 +377,50 @@ class Lexer {
 
   // ---- symbols
   void symbol() {
-    static constexpr std::string_view three[] = {"**=", "//=", ">>=", "<<=", "..."};
-    static constexpr std::string_view two[] = {"!=", "%=", "&=", "**", "*=", "+=", "-=", "->", "//", "/=",
-                                               ":=", "<<", "<=", "==", ">=", ">>", "@=", "^=", "|="};
-    const std::string_view rest = text_.substr(next_, end_ - next_);
-    std::size_t length = 0;
-    for (std::string_view s : three)
-      if (rest.starts_with(s)) length = 3;
-    for (std::string_view s : two)
-      if (length == 0 && rest.starts_with(s)) length = 2;
-    if (length == 0 && std::string_view("%&()*+,-./:;<=>@[]^{|}~").find(rest[0]) != std::string_view::npos)
-      length = 1;
-    if (length == 0) fail(std::string("invalid character '") + rest[0] + "'", next_);
-    if (length == 1) bracket(rest[0]);
-    add(TokenKind::symbol, next_, next_ + length, code_of(rest.substr(0, length)));
+    const std::size_t length = symbol_length();
+    if (length == 0) fail(std::string("invalid character '") + peek() + "'", next_);
+    if (length == 1) bracket(peek());
+    add(TokenKind::symbol, next_, next_ + length, code_of(text_.substr(next_, length)));
     next_ += length;
+  }
+  /// The length of the longest symbol here; 0 when there is none.
+  [[nodiscard]] std::size_t symbol_length() const {
+    const char c = peek(), second = peek(1);
+    switch (c) {
+    case '(':
+    case ')':
+    case ',':
+    case '[':
+    case ']':
+    case '{':
+    case '}':
+    case '~':
+    case ';':
+      return 1;
+    case '.':
+      return second == '.' && peek(2) == '.' ? 3 : 1;
+    case '*':
+    case '/':
+    case '<':
+    case '>': // may be doubled
+      if (second == c) return peek(2) == '=' ? 3 : 2;
+      return second == '=' ? 2 : 1;
+    case '-':
+      return second == '=' || second == '>' ? 2 : 1;
+    case '%':
+    case '&':
+    case '+':
+    case ':':
+    case '=':
+    case '@':
+    case '^':
+    case '|':
+      return second == '=' ? 2 : 1;
+    case '!':
+      return second == '=' ? 2 : 0;
+    default:
+      return 0;
+    }
   }
 
   void bracket(char c) {

@@ -62,6 +62,12 @@ class OperatorParser : public TargetChecker {
     }
   }
 
+  /// Tokens that cannot continue an expression.
+  static bool ends_expression(const Token& token) {
+    return token.code == ","_t || token.code == ")"_t || token.code == "="_t || token.code == "]"_t ||
+           token.kind == TokenKind::newline;
+  }
+
   /// Targets of `for`, in statements and comprehensions; `in` ends them.
   const Node* loop_targets() {
     const Position start = here();
@@ -92,6 +98,7 @@ class OperatorParser : public TargetChecker {
   }
 
   const Node* expression() {
+    if (at(TokenKind::name) && ends_expression(peek(1))) return name_node(); // by far the most frequent
     Nesting nesting(*this);
     if (at("lambda"_t)) return lambda();
     const std::size_t start = next_;
@@ -130,14 +137,13 @@ class OperatorParser : public TargetChecker {
   const Node* comparison() {
     const std::size_t start = next_;
     const Node* first = binary(1);
+    std::size_t position = next_;
+    Op op = comparison_operator();
+    if (op == Op::none) return first;
     Nodes parts{first};
-    for (;;) {
-      const Position position = here();
-      const Op op = comparison_operator();
-      if (op == Op::none) break;
-      parts.push_back(build(Kind::operand, position, {binary(1)}, op));
-    }
-    return parts.size() == 1 ? first : build(Kind::compare, since(start), parts);
+    for (; op != Op::none; position = next_, op = comparison_operator())
+      parts.push_back(build(Kind::operand, since(position), {binary(1)}, op));
+    return build(Kind::compare, since(start), parts);
   }
   Op comparison_operator() {
     if (at("not"_t) && peek(1).code == "in"_t) {
@@ -145,12 +151,29 @@ class OperatorParser : public TargetChecker {
       return Op::not_in;
     }
     if (accept("is"_t)) return accept("not"_t) ? Op::is_not : Op::is;
-    static constexpr std::pair<std::uint64_t, Op> table[] = {
-        {"<"_t, Op::less},   {"<="_t, Op::less_equal}, {">"_t, Op::greater}, {">="_t, Op::greater_equal},
-        {"=="_t, Op::equal}, {"!="_t, Op::not_equal},  {"in"_t, Op::in}};
-    for (auto [code, op] : table)
-      if (accept(code)) return op;
-    return Op::none;
+    const auto symbol = [](std::uint64_t code) {
+      switch (code) {
+      case "<"_t:
+        return Op::less;
+      case "<="_t:
+        return Op::less_equal;
+      case ">"_t:
+        return Op::greater;
+      case ">="_t:
+        return Op::greater_equal;
+      case "=="_t:
+        return Op::equal;
+      case "!="_t:
+        return Op::not_equal;
+      case "in"_t:
+        return Op::in;
+      default:
+        return Op::none;
+      }
+    };
+    const Op op = symbol(peek().code);
+    if (op != Op::none) take();
+    return op;
   }
 
   struct BinaryOperator {

@@ -19,16 +19,16 @@ namespace detail {
 
 /// Throws Fault{limit} when a path from the root has more than `limit` nodes.
 inline void check_depth(const Node& root, std::size_t limit) {
-  std::vector<std::pair<const Node*, std::size_t>> pending{{&root, 1}};
-  while (!pending.empty()) {
-    const auto [node, depth] = pending.back();
-    pending.pop_back();
-    if (depth > limit)
-      throw Fault{FaultKind::limit, "the text is nested too deeply here; split it into several statements",
-                  node->at};
+  if (root.height <= limit) return;
+  const Node* node = &root;
+  for (std::size_t depth = 1; depth <= limit; ++depth)
     for (const Node* child : node->children)
-      if (child != nullptr) pending.emplace_back(child, depth + 1);
-  }
+      if (child != nullptr && child->height + 1 >= node->height) {
+        node = child;
+        break;
+      }
+  throw Fault{FaultKind::limit, "the text is nested too deeply here; split it into several statements",
+              node->at};
 }
 
 } // namespace detail
@@ -43,7 +43,7 @@ inline Tree parse(std::string_view text, const ParseLimits& limits = {}) {
   const Node* root = parser.program();
   detail::check_depth(*root, limits.depth);
   if (parser.deferred()) throw *parser.deferred();
-  if (!limits.whole_python) detail::check_scopes(*root);
+  if (!limits.whole_python && parser.has_scope_rules()) detail::check_scopes(*root);
   tree.root = root;
   return tree;
 }

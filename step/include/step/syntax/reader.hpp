@@ -6,6 +6,8 @@
 
 #include "step/syntax/lexer.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -16,7 +18,8 @@
 
 namespace step::syntax::detail {
 
-using Nodes = std::vector<const Node*>;
+/// Nodes on their way into a parent; few as a rule.
+using Nodes = boost::container::small_vector<const Node*, 6>;
 
 class TokenReader {
  public:
@@ -129,7 +132,14 @@ class TokenReader {
     node.op = op;
     node.at = position;
     node.children = tree_.keep(children);
+    for (const Node* child : children)
+      if (child != nullptr && child->height >= node.height)
+        node.height = static_cast<std::uint16_t>(std::min(child->height + 1, 0xFFFF));
+    scope_rules_ = scope_rules_ || kind == Kind::named || kind == Kind::nonlocal;
     return tree_.make(node);
+  }
+  Node* build(Kind kind, Position position, const Nodes& children, Op op = Op::none) {
+    return build(kind, position, std::span<const Node* const>(children.data(), children.size()), op);
   }
   Node* build(Kind kind, Position position, std::initializer_list<const Node*> children = {},
               Op op = Op::none) {
@@ -146,6 +156,9 @@ class TokenReader {
     return node;
   }
   Node* foreign(std::string_view what, Position position, std::span<const Node* const> children) {
+    return labelled(build(Kind::foreign, position, children), what);
+  }
+  Node* foreign(std::string_view what, Position position, const Nodes& children) {
     return labelled(build(Kind::foreign, position, children), what);
   }
   Node* foreign(std::string_view what, Position position, std::initializer_list<const Node*> children) {
@@ -175,7 +188,8 @@ class TokenReader {
   std::vector<Token> tokens_;
   std::size_t next_ = 0;
   std::size_t nesting_ = 0;
-  std::size_t fields_ = 0; // of formatted strings around
+  std::size_t fields_ = 0;   // of formatted strings around
+  bool scope_rules_ = false; // some construct was seen that check_scopes() has rules for
   std::optional<Fault> lexical_fault_;
   std::optional<std::size_t> unclosed_;
   std::optional<Fault> deferred_;

@@ -6,22 +6,21 @@
 
 #include "step/fault.hpp"
 
-#include <algorithm>
-#include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 namespace step::syntax {
 
 /// What the task reserves: a program may not bind these names, not even as a parameter or in a comprehension.
-/// An entry that begins with `*` stands for every name with that ending.
+/// Made once per task; the names must outlive it.
 struct RuleContext {
-  std::span<const std::string_view> reserved;
+  boost::unordered_flat_set<std::string_view> reserved;
 };
 
 namespace detail {
@@ -29,20 +28,8 @@ namespace detail {
 class RuleChecker {
  public:
   RuleChecker(const Tree& tree, const RuleContext& context) : names_(tree.names()), traits_(names_.size()) {
-    std::unordered_set<std::string_view> reserved;
-    std::vector<std::string_view> endings;
-    for (std::string_view name : context.reserved) {
-      if (name.starts_with('*'))
-        endings.push_back(name.substr(1));
-      else
-        reserved.insert(name);
-    }
-    for (std::size_t i = 0; i < traits_.size(); ++i) {
-      auto ends = [&](std::string_view ending) { return names_[i].ends_with(ending); };
-      traits_[i].reserved = reserved.contains(names_[i]) || std::any_of(endings.begin(), endings.end(), ends);
-      traits_[i].use = classify(names_[i]);
-      traits_[i].step = names_[i] == "step";
-    }
+    for (std::size_t i = 0; i < traits_.size(); ++i)
+      traits_[i] = {classify(names_[i]), context.reserved.contains(names_[i]), false, names_[i] == "step"};
     find_bindings(*tree.root);
   }
 
@@ -130,19 +117,21 @@ class RuleChecker {
   static bool is_dunder(std::string_view name) { return name.starts_with("__"); }
 
   static Use classify(std::string_view name) {
-    static constexpr std::array<std::string_view, 18> forbidden = {
-        "exec",       "eval",       "compile",     "getattr",      "setattr",  "delattr",
-        "hasattr",    "globals",    "locals",      "type",         "open",     "super",
-        "breakpoint", "memoryview", "classmethod", "staticmethod", "property", "help"};
-    // A program may use these as names of its own; unbound they would be Python's.
-    static constexpr std::array<std::string_view, 6> unavailable = {"vars",   "dir",  "input",
-                                                                    "object", "exit", "quit"};
+    // Names of the last line a program may use as names of its own; unbound they would be Python's.
+    static const boost::unordered_flat_map<std::string_view, Use> special = [] {
+      boost::unordered_flat_map<std::string_view, Use> map{{"torch", Use::torch},
+                                                           {"input_data", Use::inputs}};
+      for (std::string_view word : {"exec", "eval", "compile", "getattr", "setattr", "delattr", "hasattr",
+                                    "globals", "locals", "type", "open", "super", "breakpoint", "memoryview",
+                                    "classmethod", "staticmethod", "property", "help"})
+        map.emplace(word, Use::forbidden);
+      for (std::string_view word : {"vars", "dir", "input", "object", "exit", "quit"})
+        map.emplace(word, Use::unavailable);
+      return map;
+    }();
     if (is_dunder(name)) return Use::dunder;
-    if (name == "torch") return Use::torch;
-    if (name == "input_data") return Use::inputs;
-    if (std::find(forbidden.begin(), forbidden.end(), name) != forbidden.end()) return Use::forbidden;
-    if (std::find(unavailable.begin(), unavailable.end(), name) != unavailable.end()) return Use::unavailable;
-    return Use::free;
+    const auto it = special.find(name);
+    return it == special.end() ? Use::free : it->second;
   }
 
   /// Which names the program binds itself, and under which it imports step and torch.

@@ -73,13 +73,12 @@ class Source {
           FaultKind::limit, "the text is longer than " + std::to_string(limits.bytes) + " bytes", {1, 1}};
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
     text_.reserve(text.size() + 1);
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] != '\r') {
-        text_.push_back(text[i]);
-      } else {
-        text_.push_back('\n');
-        if (i + 1 < text.size() && text[i + 1] == '\n') ++i;
-      }
+    for (std::size_t i = 0; i < text.size();) { // a line end of any kind becomes a line feed
+      const std::size_t end = std::min(text.find('\r', i), text.size());
+      text_.append(text, i, end - i);
+      if (end == text.size()) break;
+      text_.push_back('\n');
+      i = end + (text.substr(end + 1).starts_with('\n') ? 2 : 1);
     }
     if (!text_.ends_with('\n')) text_.push_back('\n');
     index();
@@ -102,13 +101,13 @@ class Source {
  private:
   void index() {
     lines_.push_back(0);
-    bool ascii = true;
-    for (std::size_t i = 0; i < text_.size(); ++i) {
-      if (text_[i] == '\n') lines_.push_back(static_cast<std::uint32_t>(i + 1));
-      if (text_[i] == '\0') throw Fault{FaultKind::syntax, "the text contains a NUL character", at(i)};
-      ascii = ascii && static_cast<unsigned char>(text_[i]) < 0x80;
-    }
-    if (ascii) return;
+    for (std::size_t end = text_.find('\n'); end != std::string::npos; end = text_.find('\n', end + 1))
+      lines_.push_back(static_cast<std::uint32_t>(end + 1));
+    if (const auto nul = text_.find('\0'); nul != std::string::npos)
+      throw Fault{FaultKind::syntax, "the text contains a NUL character", at(nul)};
+    unsigned char bits = 0;
+    for (const char c : text_) bits = static_cast<unsigned char>(bits | static_cast<unsigned char>(c));
+    if (bits < 0x80) return;
     characters_.assign(text_.size() + 1, 0);
     std::uint32_t count = 0;
     for (std::size_t i = 0; i < text_.size();) {

@@ -24,6 +24,8 @@ class StatementParser final : public ForeignParser {
     return build(Kind::block, start, list);
   }
   [[nodiscard]] const std::optional<Fault>& deferred() const { return deferred_; }
+  /// Whether the text holds anything that check_scopes() has rules for: most texts do not.
+  [[nodiscard]] bool has_scope_rules() const { return scope_rules_; }
 
  private:
   // ---- blocks

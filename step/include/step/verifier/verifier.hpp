@@ -43,8 +43,9 @@ class Verifier {
         instances_.push_back(std::make_unique<const TaskInstance>(
             *task_, s, options_.seed + static_cast<unsigned>(k), precision, options_.limits));
       }
-    for (const auto& [name, value] : instances_[0]->program_names()) reserved_.push_back(name);
-    for (const auto* name : {"check_data", "check_shape", "input_data", "torch"}) reserved_.push_back(name);
+    for (const auto& [name, value] : instances_[0]->program_names()) reserved_.reserved.insert(name);
+    for (const auto* name : {"check_data", "check_shape", "input_data", "torch"})
+      reserved_.reserved.insert(name);
   }
 
   [[nodiscard]] const Task& task() const { return *task_; }
@@ -58,7 +59,7 @@ class Verifier {
       Meter meter(options_.limits);
       tree = syntax::parse(impl);
       v.affine_syntactic = syntactic(affine::check_syntactic(tree));
-      syntax::check_program_rules(tree, {reserved_});
+      syntax::check_program_rules(tree, reserved_);
     } catch (const Fault& fault) {
       if (tree.root == nullptr)
         v.affine_syntactic = syntactic(affine::check_syntactic(impl)); // it knows all of Python
@@ -263,7 +264,7 @@ class Verifier {
   std::shared_ptr<const Task> task_;
   VerifyOptions options_;
   std::vector<std::unique_ptr<const TaskInstance>> instances_; ///< the default sizes first
-  std::vector<std::string_view> reserved_;
+  syntax::RuleContext reserved_;
 };
 
 } // namespace step
