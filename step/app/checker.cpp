@@ -22,6 +22,7 @@ step::VerifyOptions options_of(const CheckSettings& settings) {
   step::VerifyOptions options;
   options.affine = settings.affine;
   options.seeds = settings.seeds;
+  options.cache_bytes = settings.cache_bytes;
   for (const auto& sizes : settings.extra_sizes) options.extra_sizes.push_back({sizes});
   return options;
 }
@@ -35,6 +36,9 @@ Checker& Checker::operator=(Checker&&) noexcept = default;
 Checker::~Checker() = default;
 
 step::Verdict Checker::verify(std::string_view impl) const { return impl_->verifier.verify(impl); }
+void Checker::remember(std::string_view impl, const step::Verdict& verdict) const {
+  impl_->verifier.remember(impl, verdict);
+}
 const step::Task& Checker::task() const { return impl_->verifier.task(); }
 
 Sizes parse_sizes(std::string_view text) {

@@ -21,6 +21,8 @@ struct CheckSettings {
   step::AffineRule affine = step::AffineRule::flow;
   std::vector<Sizes> extra_sizes; ///< besides the default sizes
   int seeds = 1;
+  /// Memory per task for verdicts that are remembered; 0 for none.
+  std::size_t cache_bytes = std::size_t{8} << 20U;
 };
 
 class Checker {
@@ -31,6 +33,8 @@ class Checker {
   Checker& operator=(Checker&&) noexcept;
   ~Checker();
   [[nodiscard]] step::Verdict verify(std::string_view impl) const;
+  /// Takes the verdict of an earlier run as given.
+  void remember(std::string_view impl, const step::Verdict& verdict) const;
   [[nodiscard]] const step::Task& task() const;
 
  private:

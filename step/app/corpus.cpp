@@ -6,7 +6,6 @@
 #include "data.hpp"
 #include "failure.hpp"
 #include "line_reader.hpp"
-#include "verdict_cache.hpp"
 #include "verdict_text.hpp"
 
 #include "step/tasks/load.hpp"
@@ -77,9 +76,8 @@ struct Batch {
 
 class Corpus {
  public:
-  Corpus(const VerifyCommand& command, const CheckSettings& settings)
-      : checkers_(tasks_directory(command.data), settings),
-        cache_(command.no_cache ? nullptr : new VerdictCache) {
+  Corpus(const VerifyCommand& command, CheckSettings settings)
+      : checkers_(tasks_directory(command.data), without_cache(std::move(settings), command.no_cache)) {
     const unsigned machine = std::max(1U, std::thread::hardware_concurrency());
     threads_ = command.jobs > 0 ? static_cast<unsigned>(command.jobs) : machine;
   }
@@ -115,6 +113,10 @@ class Corpus {
   [[nodiscard]] std::uint64_t malformed() const { return malformed_; }
 
  private:
+  static CheckSettings without_cache(CheckSettings settings, bool without) {
+    if (without) settings.cache_bytes = 0;
+    return settings;
+  }
   static std::shared_ptr<Batch> read(LineReader& reader) {
     auto batch = std::make_shared<Batch>();
     std::size_t bytes = 0;
@@ -197,7 +199,7 @@ class Corpus {
       if (checker == nullptr)
         return error(line, std::move(id),
                      "there is no task " + step::excerpt(task_id) + "; ids are folder/basename");
-      const auto verdict = verdict_of(*checker, task_id, program);
+      const auto verdict = checker->verify(program);
       const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
       if (!verdict.pass) ++failed_;
       json::object out;
@@ -209,17 +211,8 @@ class Corpus {
       return error(line, std::move(id), e.what());
     }
   }
-  step::Verdict verdict_of(const Checker& checker, const std::string& task, const std::string& program) {
-    if (!cache_) return checker.verify(program);
-    std::string key = VerdictCache::key(task, program);
-    if (auto known = cache_->find(key)) return *std::move(known);
-    auto verdict = checker.verify(program);
-    cache_->keep(std::move(key), verdict);
-    return verdict;
-  }
 
   Checkers checkers_;
-  std::unique_ptr<VerdictCache> cache_;
   unsigned threads_;
   std::atomic<std::uint64_t> malformed_{0}, failed_{0};
   std::mutex mutex_;

@@ -9,7 +9,6 @@
 #include "proposer.hpp"
 #include "run_config.hpp"
 #include "run_directory.hpp"
-#include "verdict_cache.hpp"
 
 #include "strata/events.hpp"
 #include "strata/verdict.hpp"
@@ -25,7 +24,7 @@ namespace app {
 
 using Tasks = std::vector<std::shared_ptr<const step::Task>>;
 
-/// A `strata::Verifier` over the tasks of a run. Models repeat themselves, so verdicts are remembered.
+/// A `strata::Verifier` over the tasks of a run.
 class Judge {
  public:
   /// Throws TaskError when a task is broken.
@@ -33,11 +32,7 @@ class Judge {
     for (const auto& task : tasks) checkers_.emplace(task.get(), Checker(task));
   }
   [[nodiscard]] step::Verdict detailed(const step::Task& task, const std::string& program) const {
-    std::string key = VerdictCache::key(task.id, program);
-    if (auto known = cache_.find(key)) return *std::move(known);
-    auto verdict = checkers_.at(&task).verify(program);
-    cache_.keep(std::move(key), verdict);
-    return verdict;
+    return checkers_.at(&task).verify(program);
   }
   [[nodiscard]] strata::verdict verify(const std::shared_ptr<const step::Task>& task,
                                        const std::string& program) const {
@@ -45,12 +40,11 @@ class Judge {
     return {v.pass, v.pass ? 1.0 : 0.0, v.feedback()};
   }
   void remember(const step::Task& task, const StoredSample& sample) {
-    cache_.keep(VerdictCache::key(task.id, sample.program), sample.verdict);
+    checkers_.at(&task).remember(sample.program, sample.verdict);
   }
 
  private:
   std::unordered_map<const step::Task*, Checker> checkers_;
-  mutable VerdictCache cache_;
 };
 
 /// A `strata::Sampler`: stored samples first, the rest from another sampler.

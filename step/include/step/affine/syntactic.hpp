@@ -75,7 +75,7 @@ class SyntacticChecker {
   }
   void children(const Node& node) {
     for (const Node* child : node.children)
-      if (child != nullptr) visit(*child);
+      if (child != nullptr && !child->children.empty()) visit(*child);
   }
   void parts(std::initializer_list<const Node*> nodes) {
     for (const Node* node : nodes)

@@ -5,7 +5,10 @@
 
 #include "step/interpreter/methods.hpp"
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <cmath>
+#include <functional>
 
 namespace step::interp {
 
@@ -350,9 +353,13 @@ inline Native natives[] = {
 
 /// The built-in function of that name, or null.
 [[nodiscard]] inline Native* builtin(std::string_view name) {
-  for (auto& n : detail::natives)
-    if (n.name == name) return &n;
-  return nullptr;
+  static const auto index = [] {
+    boost::unordered_flat_map<std::string_view, Native*, std::hash<std::string_view>> map;
+    for (auto& n : detail::natives) map.emplace(n.name, &n);
+    return map;
+  }();
+  const auto it = index.find(name);
+  return it == index.end() ? nullptr : it->second;
 }
 
 } // namespace step::interp

@@ -5,14 +5,15 @@
 
 #include "step/interpreter/interpreter.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 namespace step::interp {
 
 inline Value Interpreter::evaluate_call(const syntax::Node& n, Frame& f) {
   using syntax::Kind;
   const auto callee = evaluate(n.child(0), f);
-  std::vector<Value> positional;
-  positional.reserve(n.children.size());
-  std::vector<std::pair<std::string_view, Value>> keywords;
+  boost::container::small_vector<Value, 6> positional;
+  boost::container::small_vector<std::pair<std::string_view, Value>, 4> keywords;
   for (const auto* a : n.children.subspan(1)) {
     if (a->kind == Kind::starred) {
       auto more = items(evaluate(a->child(0), f));
@@ -44,7 +45,7 @@ inline Value Interpreter::call(Value callee, const Arguments& arguments) {
   meter_.step();
   if (auto* native = callee.as<Native>()) return native->call(*this, arguments);
   if (auto* method = callee.as<BoundMethod>()) {
-    std::vector<Value> positional{method->self};
+    boost::container::small_vector<Value, 6> positional{method->self};
     positional.insert(positional.end(), arguments.positional.begin(), arguments.positional.end());
     return method->call(*this, {positional, arguments.keywords});
   }

@@ -6,8 +6,11 @@
 #include "step/fault.hpp"
 #include "step/meter.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <memory_resource>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -184,18 +187,19 @@ class Value {
   return "object";
 }
 
-/// Owns the objects of one evaluation and frees them together.
+/// Owns the objects of one evaluation and frees them together; making one is a step forward in a block of
+/// memory. The first few kilobytes lie in the Heap itself, so that a short evaluation allocates nothing.
 class Heap {
  public:
   Heap() = default;
   Heap(const Heap&) = delete;
   Heap& operator=(const Heap&) = delete;
   ~Heap() {
-    while (first_ != nullptr) delete std::exchange(first_, first_->next_);
+    while (first_ != nullptr) std::exchange(first_, first_->next_)->~Object();
   }
   template <class T, class... Args> T* make(Args&&... args) {
     Meter::current().step();
-    auto* object = new T(std::forward<Args>(args)...);
+    auto* object = new (memory_.allocate(sizeof(T), alignof(T))) T(std::forward<Args>(args)...);
     object->next_ = first_;
     first_ = object;
     return object;
@@ -207,6 +211,8 @@ class Heap {
   }
 
  private:
+  alignas(std::max_align_t) std::array<std::byte, 4096> block_; // not initialised
+  std::pmr::monotonic_buffer_resource memory_{block_.data(), block_.size()};
   Object* first_ = nullptr;
 };
 

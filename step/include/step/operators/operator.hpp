@@ -81,6 +81,9 @@ class FunctionCaller {
   /// `state` is empty for a function without init. Faults of the body propagate.
   virtual std::vector<Tensor> call(const Function& fn, std::span<const Tensor> state,
                                    std::span<const Tensor> input) = 0;
+  /// When fn is known to return `state[0] + input[0]` and nothing else: the total of `input`, whose first
+  /// `axes` axes are those of a stream, over the last `folded` of these. Otherwise nothing.
+  virtual std::optional<Tensor> total(const Function& fn, const Tensor& input, int axes, int folded) = 0;
 };
 
 /// What evaluation may use. Partition binds its fresh symbol here.
@@ -100,6 +103,8 @@ struct Operator {
   /// Data rule; the types have been checked. `types` are those of the outputs.
   std::vector<StreamData> (*evaluate)(const Config&, std::span<const StreamData* const> inputs,
                                       std::span<const StreamType> types, EvaluationContext&){};
+  /// evaluate() only rearranges axes of its one input, without looking at values or copying them.
+  bool view = false;
 };
 
 // ---- what the typing rules share

@@ -6,6 +6,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <memory_resource>
 #include <span>
@@ -152,7 +153,7 @@ class Tree {
   /// The statements of the text; never null after a successful parse.
   const Node* root = nullptr;
 
-  /// Every identifier of the text, in order of first occurrence; `Node::name` indexes it.
+  /// Every name that the text reads or binds, in order of first occurrence; `Node::name` indexes it.
   [[nodiscard]] const std::vector<std::string_view>& names() const { return names_; }
 
   // ---- for the parser
@@ -180,7 +181,7 @@ class Tree {
  private:
   std::unique_ptr<std::pmr::monotonic_buffer_resource> arena_;
   std::vector<std::string_view> names_;
-  boost::unordered_flat_map<std::string_view, std::uint32_t> index_;
+  boost::unordered_flat_map<std::string_view, std::uint32_t, std::hash<std::string_view>> index_;
 };
 
 } // namespace step::syntax

@@ -48,7 +48,7 @@ class ExpressionParser : public OperatorParser {
     for (;;) {
       if (accept("."_t)) {
         const Token& name = identifier("a name after '.'");
-        node = named(build(Kind::attribute, since(start), {node}), text(name));
+        node = labelled(build(Kind::attribute, since(start), {node}), text(name));
       } else if (at("("_t)) {
         node = call(node, start);
       } else if (accept("["_t)) {
@@ -132,7 +132,7 @@ class ExpressionParser : public OperatorParser {
         take();
         if (!keywords.insert(keyword)) misuse("keyword argument repeated: " + std::string(keyword), start);
         Node* node = build(Kind::keyword, start, {expression()});
-        parts.push_back(named(node, keyword));
+        parts.push_back(labelled(node, keyword));
         named_seen = true;
       } else {
         const Node* value = named_expression();

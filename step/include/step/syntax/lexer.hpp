@@ -43,6 +43,7 @@ struct Token {
   TokenKind kind = TokenKind::end;
   std::uint32_t begin = 0; ///< offsets into the source
   std::uint32_t end = 0;
+  std::uint32_t line = 1; ///< of `begin`, counted from 1
   std::uint64_t code = 0; ///< of a keyword or symbol
 };
 
@@ -157,7 +158,9 @@ class Lexer {
     return next_ + ahead < end_ ? text_[next_ + ahead] : '\0';
   }
   void add(TokenKind kind, std::size_t begin, std::size_t end, std::uint64_t code = 0) {
-    tokens_.push_back({kind, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), code});
+    line_ = source_.line_of(begin, line_);
+    tokens_.push_back(
+        {kind, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), line_, code});
   }
   [[noreturn]] void fail(std::string message, std::size_t at, FaultKind kind = FaultKind::syntax) const {
     throw Fault{kind, std::move(message), source_.at(std::min(at, text_.size() - 1))};
@@ -444,6 +447,7 @@ class Lexer {
   const ParseLimits& limits_;
   std::size_t next_ = 0;
   std::size_t end_;
+  std::uint32_t line_ = 1; // of the last token
   bool embedded_ = false;
   bool line_start_ = true;
   std::vector<std::pair<char, std::size_t>> brackets_;

@@ -61,7 +61,7 @@ class TokenReader {
   [[nodiscard]] std::string_view text(const Token& token) const {
     return source_.text(token.begin, token.end);
   }
-  [[nodiscard]] Position where(const Token& token) const { return source_.at(token.begin); }
+  [[nodiscard]] Position where(const Token& token) const { return source_.at(token.begin, token.line); }
   [[nodiscard]] Position here() const { return where(peek()); }
   /// Where the token number `index` starts; cheaper to remember than a Position that may not be needed.
   [[nodiscard]] Position since(std::size_t index) const { return where(tokens_[index]); }
@@ -145,7 +145,7 @@ class TokenReader {
               Op op = Op::none) {
     return build(kind, position, std::span<const Node* const>(children.begin(), children.size()), op);
   }
-  /// An identifier: sets both `text` and `name`.
+  /// A variable's name: sets both `text` and `name`.
   Node* named(Node* node, std::string_view identifier) {
     node->name = tree_.intern(identifier);
     node->text = tree_.names()[node->name];

@@ -10,6 +10,7 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,7 +21,7 @@ namespace step::syntax {
 /// What the task reserves: a program may not bind these names, not even as a parameter or in a comprehension.
 /// Made once per task; the names must outlive it.
 struct RuleContext {
-  boost::unordered_flat_set<std::string_view> reserved;
+  boost::unordered_flat_set<std::string_view, std::hash<std::string_view>> reserved;
 };
 
 namespace detail {
@@ -118,9 +119,9 @@ class RuleChecker {
 
   static Use classify(std::string_view name) {
     // Names of the last line a program may use as names of its own; unbound they would be Python's.
-    static const boost::unordered_flat_map<std::string_view, Use> special = [] {
-      boost::unordered_flat_map<std::string_view, Use> map{{"torch", Use::torch},
-                                                           {"input_data", Use::inputs}};
+    using Map = boost::unordered_flat_map<std::string_view, Use, std::hash<std::string_view>>;
+    static const Map special = [] {
+      Map map{{"torch", Use::torch}, {"input_data", Use::inputs}};
       for (std::string_view word : {"exec", "eval", "compile", "getattr", "setattr", "delattr", "hasattr",
                                     "globals", "locals", "type", "open", "super", "breakpoint", "memoryview",
                                     "classmethod", "staticmethod", "property", "help"})
@@ -162,7 +163,7 @@ class RuleChecker {
       break;
     }
     for (const Node* child : node.children)
-      if (child != nullptr) find_bindings(*child);
+      if (child != nullptr && !child->children.empty()) find_bindings(*child);
   }
   template <class Visitor> static void names_in(const Node& target, Visitor&& visitor) {
     if (target.kind == Kind::name) visitor(target);

@@ -91,11 +91,20 @@ class Source {
   }
 
   [[nodiscard]] Position at(std::size_t offset) const {
-    auto line = std::upper_bound(lines_.begin(), lines_.end(), offset) - lines_.begin();
-    const std::size_t start = lines_[static_cast<std::size_t>(line - 1)];
+    return at(offset, static_cast<std::uint32_t>(std::upper_bound(lines_.begin(), lines_.end(), offset) -
+                                                 lines_.begin()));
+  }
+  /// The same when the line, counted from 1, is known.
+  [[nodiscard]] Position at(std::size_t offset, std::uint32_t line) const {
+    const std::size_t start = lines_[line - 1];
     const std::size_t column =
         characters_.empty() ? offset - start : characters_[offset] - characters_[start];
-    return {static_cast<std::uint32_t>(line), static_cast<std::uint32_t>(column + 1)};
+    return {line, static_cast<std::uint32_t>(column + 1)};
+  }
+  /// The line of `offset`, which is not before line `from`; fast when it is near.
+  [[nodiscard]] std::uint32_t line_of(std::size_t offset, std::uint32_t from) const {
+    while (from < lines_.size() && lines_[from] <= offset) ++from;
+    return from;
   }
 
  private:

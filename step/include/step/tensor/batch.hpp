@@ -102,7 +102,7 @@ template <int N> struct Overlay {
   std::array<Shape, N> strides; ///< of each operand along `sizes`
 
   [[nodiscard]] Tensor make(DType dtype) const { return Tensor::empty(sizes, dtype, lead.size()); }
-  [[nodiscard]] Tensor finish(const Tensor& out) const { return lead.empty() ? out : out.regrown(lead); }
+  [[nodiscard]] Tensor finish(Tensor out) const { return std::move(out).regrown(lead); }
 };
 
 /// A null operand stands for a Python number.

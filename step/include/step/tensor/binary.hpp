@@ -108,6 +108,42 @@ template <class T> [[nodiscard]] T logaddexp(T a, T b) {
   return m + std::log1p(std::exp(-std::abs(a - b)));
 }
 
+/// The vectorised kernel for an operation on float32; null when there is none.
+[[nodiscard]] inline Binary<float> arithmetic_kernel(BinaryOp op) {
+  const Kernels& k = kernels();
+  switch (op) {
+  case BinaryOp::add:
+    return k.add;
+  case BinaryOp::subtract:
+    return k.subtract;
+  case BinaryOp::multiply:
+    return k.multiply;
+  case BinaryOp::divide:
+    return k.divide;
+  case BinaryOp::maximum:
+    return k.maximum;
+  case BinaryOp::minimum:
+    return k.minimum;
+  default:
+    return nullptr;
+  }
+}
+[[nodiscard]] inline Binary<bool> comparison_kernel(BinaryOp op) {
+  const Kernels& k = kernels();
+  switch (op) {
+  case BinaryOp::less:
+    return k.less;
+  case BinaryOp::less_equal:
+    return k.less_equal;
+  case BinaryOp::equal:
+    return k.equal;
+  case BinaryOp::not_equal:
+    return k.not_equal;
+  default:
+    return nullptr;
+  }
+}
+
 template <class R, class T>
 Tensor arithmetic(BinaryOp op, const Operand& a, const Operand& b, std::string_view f) {
   constexpr bool integral = std::is_integral_v<T>;
@@ -219,6 +255,11 @@ inline Tensor shift(BinaryOp op, const Operand& a, const Operand& b, std::string
   a.promote(promotion);
   b.promote(promotion);
   DType type = promotion.result();
+  const bool of_bool = a.dtype() == DType::boolean || b.dtype() == DType::boolean;
+  if (type == DType::float32 && !(op == BinaryOp::subtract && of_bool)) {
+    if (const Binary<float> kernel = detail::arithmetic_kernel(op)) return map2(a, b, function, kernel);
+    if (const Binary<bool> kernel = detail::comparison_kernel(op)) return map2(a, b, function, kernel);
+  }
   switch (op) {
   case BinaryOp::less:
   case BinaryOp::less_equal:
@@ -244,7 +285,7 @@ inline Tensor shift(BinaryOp op, const Operand& a, const Operand& b, std::string
     if (type == DType::int64) return detail::shift(op, a, b, function);
     fail(std::string(function) + "(): not defined for " + std::string(name_of(type)));
   case BinaryOp::subtract:
-    if (a.dtype() == DType::boolean || b.dtype() == DType::boolean)
+    if (of_bool)
       fail(std::string(function) +
            "(): subtraction with a bool tensor is not supported; use ~, ^ or logical_xor");
     break;

@@ -41,10 +41,10 @@ inline void copy(Tensor& to, const Tensor& from) {
 }
 
 inline Tensor Tensor::copied(DType dtype) const {
-  const Tensor source = distinct();
-  Tensor out = empty(source.sizes(), dtype, lead_);
-  copy(out, source);
-  return out.regrown(sizes_);
+  if (!is_distinct()) return distinct().copied(dtype).regrown(sizes_);
+  Tensor out = empty(sizes_, dtype, lead_);
+  copy(out, *this);
+  return out;
 }
 
 inline Tensor Tensor::clone() const { return copied(dtype_); }

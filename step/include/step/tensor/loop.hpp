@@ -5,8 +5,10 @@
 
 #include "step/tensor/shape.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <type_traits>
 
 namespace step::tensor {
 
@@ -75,5 +77,51 @@ void for_tiles(const Shape& sizes, const std::array<const Shape*, N>& strides, B
       sizes, strides, [](void* context, const Tile<N>& tile) { (*static_cast<B*>(context))(tile); },
       const_cast<void*>(static_cast<const void*>(&body)));
 }
+
+namespace detail {
+
+/// One loop: its length, and the strides of up to two operands and the result.
+struct Loop {
+  std::int64_t size = 1, a = 0, b = 0, c = 0;
+};
+
+/// Loops from the outermost to the innermost.
+class Loops {
+ public:
+  /// Neighbours that everything steps through evenly become one.
+  void add(const Loop& l) {
+    if (count_ > 0) {
+      Loop& last = loops_[static_cast<std::size_t>(count_) - 1];
+      if (last.a == l.a * l.size && last.b == l.b * l.size && last.c == l.c * l.size) {
+        last = {last.size * l.size, l.a, l.b, l.c};
+        return;
+      }
+    }
+    loops_[static_cast<std::size_t>(count_++)] = l;
+  }
+  [[nodiscard]] const Loop* begin() const { return loops_.data(); }
+  [[nodiscard]] const Loop* end() const { return loops_.data() + count_; }
+  [[nodiscard]] bool empty() const { return count_ == 0; }
+  [[nodiscard]] bool several() const { return count_ > 1; }
+  /// Takes one out.
+  Loop take(const Loop* at) {
+    const Loop taken = *at;
+    std::copy(at + 1, static_cast<const Loop*>(end()), loops_.data() + (at - begin()));
+    --count_;
+    return taken;
+  }
+  /// The longest one, or a loop of length 1 when there is none.
+  Loop take_longest() {
+    if (empty()) return {};
+    return take(
+        std::max_element(begin(), end(), [](const Loop& x, const Loop& y) { return x.size < y.size; }));
+  }
+
+ private:
+  std::array<Loop, max_axes> loops_{};
+  int count_ = 0;
+};
+
+} // namespace detail
 
 } // namespace step::tensor

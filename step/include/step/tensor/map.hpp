@@ -4,6 +4,7 @@
 #pragma once
 
 #include "step/tensor/batch.hpp"
+#include "step/tensor/kernels.hpp"
 
 #include <optional>
 
@@ -119,7 +120,7 @@ template <int N>
         x.kernel(x.f, x.bases, x.result, tile);
       },
       &context);
-  return o.finish(result);
+  return o.finish(std::move(result));
 }
 
 [[nodiscard]] inline Tensor run1(DType r, DType a, const Operand& x, Kernel<1> kernel, const void* f) {
@@ -138,6 +139,26 @@ template <int N>
 }
 
 } // namespace detail
+
+/// The same for a kernel of float32: which compilers need not vectorise.
+[[nodiscard]] inline Tensor map1(const Tensor& operand, Unary kernel) {
+  return detail::run1(
+      DType::float32, DType::float32, operand,
+      [](const void* f, const std::array<const void*, 1>& bases, void* result, const Tile<2>& t) {
+        (*static_cast<const Unary*>(f))(t, static_cast<float*>(result), static_cast<const float*>(bases[0]));
+      },
+      &kernel);
+}
+template <class R>
+[[nodiscard]] Tensor map2(const Operand& x, const Operand& y, std::string_view function, Binary<R> kernel) {
+  return detail::run2(
+      dtype_of<R>, DType::float32, x, y, function,
+      [](const void* f, const std::array<const void*, 2>& bases, void* result, const Tile<3>& t) {
+        (*static_cast<const Binary<R>*>(f))(t, static_cast<R*>(result), static_cast<const float*>(bases[0]),
+                                            static_cast<const float*>(bases[1]));
+      },
+      &kernel);
+}
 
 /// f(a) over all elements, of type R. O(numel).
 template <class R, class A, class F> [[nodiscard]] Tensor map1(const Tensor& operand, F f) {

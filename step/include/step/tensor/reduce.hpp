@@ -72,40 +72,77 @@ template <class Acc, class T, class F>
       &f);
 }
 
-/// The sum of `n` elements in eight lanes, which compilers vectorise.
-template <class Acc, class T> [[nodiscard]] Acc lane_sum(const T* in, std::int64_t n) {
-  Acc lanes[8] = {};
-  std::int64_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (std::int64_t k = 0; k < 8; ++k) lanes[k] += static_cast<Acc>(in[i + k]);
-  for (; i < n; ++i) lanes[0] += static_cast<Acc>(in[i]);
-  return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+/// A sum of integers, which wraps.
+template <class T> [[nodiscard]] Tensor sum_of_integers(const Tensor& x, DimSet dims, bool keep) {
+  return fold<std::int64_t, T>(x, dims, keep, 0,
+                               [](std::int64_t a, T v) { return wrapped(word(a) + static_cast<Word>(v)); });
 }
 
-/// A sum in Acc. Integers wrap.
-template <class Acc, class T> [[nodiscard]] Tensor sum_as(const Tensor& x, DimSet dims, bool keep) {
-  if constexpr (std::is_integral_v<Acc>)
-    return fold<Acc, T>(x, dims, keep, Acc{},
-                        [](Acc a, T v) { return wrapped(word(a) + static_cast<Word>(v)); });
-  else
-    return run_fold(
-        x, dims, keep, dtype_of<Acc>, Scalar(0.0),
-        [](void* c, const Tile<2>& t) {
-          const auto& context = *static_cast<const FoldContext*>(c);
-          const std::int64_t n = t.length, so = t.stride[0], si = t.stride[1];
-          for (std::int64_t r = 0; r < t.rows; ++r) {
-            Acc* out = static_cast<Acc*>(context.out) + t.offset[0] + r * t.row_stride[0];
-            const T* in = static_cast<const T*>(context.in) + t.offset[1] + r * t.row_stride[1];
-            if (so == 0 && si == 1) {
-              *out += lane_sum<Acc>(in, n);
-            } else if (so == 1 && si == 1) {
-              for (std::int64_t i = 0; i < n; ++i) out[i] += static_cast<Acc>(in[i]);
-            } else {
-              for (std::int64_t i = 0; i < n; ++i) out[i * so] += static_cast<Acc>(in[i * si]);
-            }
-          }
-        },
-        nullptr);
+/// x with the dimensions in `dims` behind the others, all in one piece, and these dimensions as a set.
+[[nodiscard]] inline std::pair<Tensor, DimSet> with_last(const Tensor& x, DimSet dims) {
+  int order[max_axes];
+  for (int i = 0; i < x.lead(); ++i) order[i] = i;
+  int at = x.lead();
+  DimSet last = 0;
+  for (const bool folds : {false, true})
+    for (int d = 0; d < x.rank(); ++d) {
+      if (holds(dims, d) != folds) continue;
+      if (folds) last |= 1U << static_cast<unsigned>(at - x.lead());
+      order[at++] = x.lead() + d;
+    }
+  return {x.permuted({order, static_cast<std::size_t>(at)}).contiguous(), last};
+}
+
+/// Reduces lines with a kernel, which is called with a Lines<T>. Where the reduced dimensions are not evenly
+/// spaced, they are first brought together by a copy.
+template <class T, class Kernel>
+[[nodiscard]] Tensor fold_lines(const Tensor& x, DimSet dims, bool keep, const Kernel& kernel) {
+  if (!x.is_distinct()) return fold_lines<T>(x.distinct(), dims, keep, kernel).regrown(x.lead_sizes());
+  Shape sizes(x.lead_sizes());
+  Loops kept, reduced;
+  std::int64_t count = 1; // elements per line
+  for (int i = 0; i < x.axes(); ++i) {
+    const std::int64_t n = x.sizes()[i];
+    const bool folds = i >= x.lead() && holds(dims, i - x.lead());
+    if (i >= x.lead() && (!folds || keep)) sizes.push_back(folds ? 1 : n);
+    if (folds) count *= n;
+    if (n != 1) (folds ? reduced : kept).add({n, x.strides()[i]});
+  }
+  if (reduced.several() && x.numel() > 0) {
+    const auto [together, last] = with_last(x, dims);
+    return fold_lines<T>(together, last, false, kernel).viewed(0, sizes)->with_lead(x.lead());
+  }
+  Tensor out = Tensor::empty(sizes, dtype_of<T>, x.lead());
+  Meter::current().work(static_cast<std::uint64_t>(x.numel()));
+  if (out.numel() == 0) return out;
+  const Loop line = reduced.empty() ? Loop{} : *reduced.begin();
+  const Loop next = kept.empty() ? Loop{} : kept.take(kept.end() - 1);
+  Shape outer, from;
+  for (const Loop& l : kept) {
+    outer.push_back(l.size);
+    from.push_back(l.a);
+  }
+  Shape into = row_major(outer);
+  for (std::int64_t& step : into) step *= next.size;
+  T* o = out.write<T>();
+  const T* in = x.data<T>();
+  for_tiles<2>(outer, {&into, &from}, [&](const Tile<2>& t) {
+    for (std::int64_t r = 0; r < t.rows; ++r)
+      for (std::int64_t i = 0; i < t.length; ++i)
+        kernel(Lines<T>{o + t.offset[0] + r * t.row_stride[0] + i * t.stride[0],
+                        in + t.offset[1] + r * t.row_stride[1] + i * t.stride[1], next.size, count, next.a,
+                        line.a});
+  });
+  return out;
+}
+
+/// A sum in double, over `divisor`.
+[[nodiscard]] inline Tensor sum_of_reals(const Tensor& x, DimSet dims, bool keep, double divisor) {
+  if (x.dtype() == DType::float32)
+    return fold_lines<float>(x, dims, keep,
+                             [divisor](const Lines<float>& l) { kernels().sum_f32(l, divisor); });
+  return fold_lines<double>(x, dims, keep,
+                            [divisor](const Lines<double>& l) { kernels().sum_f64(l, divisor); });
 }
 
 } // namespace detail
@@ -120,16 +157,9 @@ template <class Acc, class T> [[nodiscard]] Tensor sum_as(const Tensor& x, DimSe
 
 /// bool and int64 sum to int64.
 [[nodiscard]] inline Tensor sum(const Tensor& x, DimSet dims, bool keep) {
-  switch (x.dtype()) {
-  case DType::boolean:
-    return detail::sum_as<std::int64_t, bool>(x, dims, keep);
-  case DType::int64:
-    return detail::sum_as<std::int64_t, std::int64_t>(x, dims, keep);
-  case DType::float32:
-    return detail::sum_as<double, float>(x, dims, keep).to(DType::float32);
-  default:
-    return detail::sum_as<double, double>(x, dims, keep);
-  }
+  if (x.dtype() == DType::boolean) return detail::sum_of_integers<bool>(x, dims, keep);
+  if (x.dtype() == DType::int64) return detail::sum_of_integers<std::int64_t>(x, dims, keep);
+  return detail::sum_of_reals(x, dims, keep, 1.0);
 }
 
 [[nodiscard]] inline Tensor product(const Tensor& x, DimSet dims, bool keep) {
@@ -151,11 +181,7 @@ template <class Acc, class T> [[nodiscard]] Tensor sum_as(const Tensor& x, DimSe
   if (!is_floating(x.dtype()))
     fail(std::string(function) + "(): input dtype must be floating point, got " +
          std::string(name_of(x.dtype())));
-  const auto n = static_cast<double>(count_in(x, dims));
-  return visit_float(x.dtype(), [&]<class T>(std::type_identity<T>) {
-    const Tensor total = detail::sum_as<double, T>(x, dims, keep);
-    return map1<T, double>(total, [n](double s) { return static_cast<T>(s / n); });
-  });
+  return detail::sum_of_reals(x, dims, keep, static_cast<double>(count_in(x, dims)));
 }
 
 /// The largest or smallest element; NaN wins. Fault{type} when there is none.
@@ -165,6 +191,8 @@ template <class Acc, class T> [[nodiscard]] Tensor sum_as(const Tensor& x, DimSe
     fail(std::string(function) + "(): cannot reduce an empty dimension of shape " + text(x.element_sizes()));
   if (x.dtype() == DType::boolean)
     return extremum(x.to(DType::int64), dims, keep, largest, function).to(DType::boolean);
+  if (x.dtype() == DType::float32 && count_in(x, dims) > 0)
+    return detail::fold_lines<float>(x, dims, keep, largest ? kernels().maximum_f32 : kernels().minimum_f32);
   return visit_number(x.dtype(), [&]<class T>(std::type_identity<T>) {
     using Limits = std::numeric_limits<T>;
     if (largest) {
@@ -190,10 +218,7 @@ template <class Acc, class T> [[nodiscard]] Tensor sum_as(const Tensor& x, DimSe
                                      std::string_view function) {
   const Tensor centred = binary(BinaryOp::subtract, x, mean(x, dims, true, function), function);
   const double n = static_cast<double>(count_in(x, dims)) - correction;
-  return visit_float(x.dtype(), [&]<class T>(std::type_identity<T>) {
-    const Tensor total = detail::sum_as<double, T>(unary(UnaryOp::square, centred, function), dims, keep);
-    return map1<T, double>(total, [n](double s) { return static_cast<T>(s / (n > 0 ? n : 0.0)); });
-  });
+  return detail::sum_of_reals(unary(UnaryOp::square, centred, function), dims, keep, n > 0 ? n : 0.0);
 }
 
 /// (sum |x|^p)^(1/p), with the usual limits for p = 0, inf and -inf.

@@ -19,19 +19,24 @@ inline constexpr int max_axes = 12;
 
 class Shape {
  public:
-  Shape() = default;
+  Shape() {}
   Shape(std::initializer_list<std::int64_t> v) : Shape(std::span(v.begin(), v.size())) {}
   /// Fault{limit} when there are more than max_axes.
   /*implicit*/ Shape(std::span<const std::int64_t> v) {
     check(v.size());
-    size_ = static_cast<int>(v.size());
-    std::copy(v.begin(), v.end(), items_.begin());
+    take(v.data(), static_cast<int>(v.size()));
   }
   Shape(int n, std::int64_t value) {
     check(static_cast<std::size_t>(n));
     size_ = n;
-    std::fill_n(items_.begin(), n, value);
+    for (int i = 0; i < n; ++i) (*this)[i] = value;
   }
+  Shape(const Shape& other) { take(other.begin(), other.size_); }
+  Shape& operator=(const Shape& other) {
+    take(other.begin(), other.size_);
+    return *this;
+  }
+  ~Shape() = default;
 
   [[nodiscard]] int size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
@@ -44,30 +49,50 @@ class Shape {
   [[nodiscard]] std::span<const std::int64_t> first(int n) const { return {begin(), begin() + n}; }
   [[nodiscard]] std::span<const std::int64_t> from(int n) const { return {begin() + n, end()}; }
 
-  void push_back(std::int64_t v) { insert(size_, v); }
+  void push_back(std::int64_t v) {
+    check(static_cast<std::size_t>(size_) + 1);
+    (*this)[size_++] = v;
+  }
   void append(std::span<const std::int64_t> v) {
     for (std::int64_t x : v) push_back(x);
   }
   void insert(int at, std::int64_t v) {
     check(static_cast<std::size_t>(size_) + 1);
-    std::copy_backward(begin() + at, end(), end() + 1);
-    items_[static_cast<std::size_t>(at)] = v;
-    ++size_;
+    for (int i = size_++; i > at; --i) (*this)[i] = (*this)[i - 1];
+    (*this)[at] = v;
   }
   void erase(int at) {
-    std::copy(begin() + at + 1, end(), begin() + at);
     --size_;
+    for (int i = at; i < size_; ++i) (*this)[i] = (*this)[i + 1];
   }
   friend bool operator==(const Shape& a, const Shape& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+    if (a.size_ != b.size_) return false;
+    for (int i = 0; i < a.size_; ++i)
+      if (a[i] != b[i]) return false;
+    return true;
   }
 
  private:
   static void check(std::size_t n) {
-    if (n > max_axes) throw Fault(FaultKind::limit, "more than " + std::to_string(max_axes) + " axes");
+    if (n > max_axes) refuse();
   }
+  [[noreturn, gnu::cold]] static void refuse() {
+    throw Fault(FaultKind::limit, "more than " + std::to_string(max_axes) + " axes");
+  }
+  /// One item after the other: wider moves would wait for the narrow stores that made the items.
+  void take(const std::int64_t* from, int n) {
+    size_ = n;
+    for (int i = 0; i < n; ++i) {
+      std::int64_t v = from[i];
+#if defined(__GNUC__)
+      __asm__("" : "+r"(v)); // keeps the loop from being vectorised
+#endif
+      items_[static_cast<std::size_t>(i)] = v;
+    }
+  }
+
   int size_ = 0;
-  std::array<std::int64_t, max_axes> items_{};
+  std::array<std::int64_t, max_axes> items_; ///< of which the first size_ have values
 };
 
 /// "[5, 7]"
@@ -77,16 +102,25 @@ class Shape {
   return out + "]";
 }
 
-/// The product; Fault{type} for a negative length, Fault{limit} beyond 2^40.
+namespace detail {
+inline constexpr std::int64_t most_elements_in_shape = std::int64_t{1} << 40;
+[[noreturn, gnu::cold]] inline void refuse_shape(std::span<const std::int64_t> sizes) {
+  for (std::int64_t s : sizes)
+    if (s < 0) fail("negative dimension " + std::to_string(s) + " in shape " + text(sizes));
+  throw Fault(FaultKind::limit, "too many elements in shape " + text(sizes));
+}
+} // namespace detail
+
+/// The product; Fault{type} for a negative length, Fault{limit} when the lengths that are not 0 give more
+/// than 2^40.
 [[nodiscard]] inline std::int64_t count(std::span<const std::int64_t> sizes) {
-  constexpr std::int64_t most = std::int64_t{1} << 40;
   std::int64_t n = 1;
   bool zero = false;
   for (std::int64_t s : sizes) {
-    if (s < 0) fail("negative dimension " + std::to_string(s) + " in shape " + text(sizes));
     zero = zero || s == 0;
-    if (s > most / n) throw Fault(FaultKind::limit, "too many elements in shape " + text(sizes));
-    n *= std::max<std::int64_t>(s, 1);
+    if (s == 0) continue;
+    if (s < 0 || __builtin_mul_overflow(n, s, &n) || n > detail::most_elements_in_shape)
+      detail::refuse_shape(sizes);
   }
   return zero ? 0 : n;
 }

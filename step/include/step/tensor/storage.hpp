@@ -6,6 +6,7 @@
 
 #include "step/fault.hpp"
 #include "step/meter.hpp"
+#include "step/tensor/pool.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -27,24 +28,21 @@ class Storage {
     if (elements > most_elements)
       throw Fault(FaultKind::limit, "a tensor of " + std::to_string(elements) + " elements is too large");
     Meter::current().allocate(static_cast<std::uint64_t>(elements));
-    void* raw = ::operator new(header + static_cast<std::size_t>(elements) * element_size, std::nothrow);
+    const std::size_t bytes = header + static_cast<std::size_t>(elements) * element_size;
+    void* raw = Pool::acquire(bytes);
     if (raw == nullptr) throw Fault(FaultKind::limit, "out of memory");
-    block_ = new (raw) Block{};
+    block_ = new (raw) Block{bytes};
   }
   Storage(const Storage& other) noexcept : block_(other.block_) {
     if (block_ != nullptr) block_->references.fetch_add(1, std::memory_order_relaxed);
   }
   Storage(Storage&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
-  Storage& operator=(Storage other) noexcept {
+  Storage& operator=(const Storage& other) noexcept { return *this = Storage(other); }
+  Storage& operator=(Storage&& other) noexcept {
     std::swap(block_, other.block_);
     return *this;
   }
-  ~Storage() {
-    if (block_ != nullptr && block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      block_->~Block();
-      ::operator delete(static_cast<void*>(block_));
-    }
-  }
+  ~Storage() { release(); }
 
   [[nodiscard]] explicit operator bool() const { return block_ != nullptr; }
   [[nodiscard]] std::byte* bytes() const { return reinterpret_cast<std::byte*>(block_) + header; }
@@ -55,10 +53,21 @@ class Storage {
 
  private:
   struct Block {
+    std::size_t bytes;
     std::atomic<std::uint32_t> references{1};
     bool frozen = false;
   };
-  static constexpr std::size_t header = 16;
+  void release() noexcept {
+    // The last owner needs no read-modify-write: nobody else can add a reference any more.
+    if (block_ != nullptr && (block_->references.load(std::memory_order_acquire) == 1 ||
+                              block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)) {
+      const std::size_t bytes = block_->bytes;
+      block_->~Block();
+      Pool::release(block_, bytes);
+    }
+  }
+
+  static constexpr std::size_t header = Pool::alignment; ///< so that the elements are aligned, too
   static_assert(sizeof(Block) <= header);
   Block* block_ = nullptr;
 };

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace step::tensor {
 
@@ -27,12 +28,12 @@ class Tensor {
   /// Uninitialised, row-major. `sizes` holds all axes, the first `lead` of them batch axes.
   [[nodiscard]] static Tensor empty(const Shape& sizes, DType dtype, int lead = 0) {
     Tensor t;
+    t.numel_ = count(sizes);
+    t.storage_ = Storage(t.numel_, size_of(dtype));
     t.dtype_ = dtype;
     t.lead_ = lead;
     t.sizes_ = sizes;
-    t.numel_ = count(sizes);
     t.strides_ = row_major(sizes);
-    t.storage_ = Storage(t.numel_, size_of(dtype));
     return t;
   }
   [[nodiscard]] static Tensor zeros(const Shape& sizes, DType dtype, int lead = 0) {
@@ -119,10 +120,10 @@ class Tensor {
 
   // ---- views over all axes
   /// The same data with another number of batch axes.
-  [[nodiscard]] Tensor with_lead(int lead) const {
-    Tensor t = *this;
-    t.lead_ = lead;
-    return t;
+  [[nodiscard]] Tensor with_lead(int lead) const& { return Tensor(*this).with_lead(lead); }
+  [[nodiscard]] Tensor with_lead(int lead) && {
+    lead_ = lead;
+    return std::move(*this);
   }
   /// The element tensor at one position of the batch.
   [[nodiscard]] Tensor at(std::span<const std::int64_t> position) const {
@@ -175,7 +176,12 @@ class Tensor {
     return t.counted();
   }
   /// Without `axis`, which has length 1 or stride 0.
-  [[nodiscard]] Tensor removed(int axis) const { return selected(axis, 0); }
+  [[nodiscard]] Tensor removed(int axis) const& { return selected(axis, 0); }
+  [[nodiscard]] Tensor removed(int axis) && {
+    drop(axis);
+    if (axis < lead_) --lead_;
+    return std::move(counted());
+  }
   /// The axis of length 1 repeated without copying.
   [[nodiscard]] Tensor expanded(int axis, std::int64_t size) const {
     Tensor t = *this;
@@ -204,12 +210,14 @@ class Tensor {
     return contiguous().viewed(0, sizes)->with_lead(lead);
   }
   /// Any geometry over this storage: the caller answers for its being in range.
-  [[nodiscard]] Tensor restrided(const Shape& sizes, const Shape& strides, int lead) const {
-    Tensor t = *this;
-    t.sizes_ = sizes;
-    t.strides_ = strides;
-    t.lead_ = lead;
-    return t.counted();
+  [[nodiscard]] Tensor restrided(const Shape& sizes, const Shape& strides, int lead) const& {
+    return Tensor(*this).restrided(sizes, strides, lead);
+  }
+  [[nodiscard]] Tensor restrided(const Shape& sizes, const Shape& strides, int lead) && {
+    sizes_ = sizes;
+    strides_ = strides;
+    lead_ = lead;
+    return std::move(counted());
   }
 
   // ---- batch axes of stride 0
@@ -220,15 +228,23 @@ class Tensor {
       if (strides_[i] == 0 && sizes_[i] > 1) t.sizes_[i] = 1;
     return t.counted();
   }
-  /// Batch axes of length 1 where `sizes` has another one, repeated to that length with stride 0.
-  [[nodiscard]] Tensor regrown(std::span<const std::int64_t> lead) const {
-    Tensor t = *this;
+  /// Whether distinct() would change nothing.
+  [[nodiscard]] bool is_distinct() const {
     for (int i = 0; i < lead_; ++i)
-      if (t.sizes_[i] != lead[static_cast<std::size_t>(i)]) {
-        t.sizes_[i] = lead[static_cast<std::size_t>(i)];
-        t.strides_[i] = 0;
+      if (strides_[i] == 0 && sizes_[i] > 1) return false;
+    return true;
+  }
+  /// Batch axes of length 1 where `sizes` has another one, repeated to that length with stride 0.
+  [[nodiscard]] Tensor regrown(std::span<const std::int64_t> lead) const& {
+    return Tensor(*this).regrown(lead);
+  }
+  [[nodiscard]] Tensor regrown(std::span<const std::int64_t> lead) && {
+    for (int i = 0; i < lead_; ++i)
+      if (sizes_[i] != lead[static_cast<std::size_t>(i)]) {
+        sizes_[i] = lead[static_cast<std::size_t>(i)];
+        strides_[i] = 0;
       }
-    return t.counted();
+    return std::move(lead_ == 0 ? *this : counted());
   }
   // ---- dims
   /// `dim` counted from the front, checked; `function` names the caller in the message. Scalars accept 0 and

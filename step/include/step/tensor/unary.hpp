@@ -80,6 +80,49 @@ template <class T> [[nodiscard]] T softplus(T x, T beta, T threshold) {
   return x * beta > threshold ? x : std::log1p(std::exp(x * beta)) / beta;
 }
 
+/// The vectorised kernel for an operation on float32; null when there is none.
+[[nodiscard]] inline Unary unary_kernel(UnaryOp op) {
+  const Kernels& k = kernels();
+  switch (op) {
+  case UnaryOp::exp:
+    return k.exp;
+  case UnaryOp::log:
+    return k.log;
+  case UnaryOp::sqrt:
+    return k.sqrt;
+  case UnaryOp::rsqrt:
+    return k.rsqrt;
+  case UnaryOp::reciprocal:
+    return k.reciprocal;
+  case UnaryOp::sin:
+    return k.sin;
+  case UnaryOp::cos:
+    return k.cos;
+  case UnaryOp::tanh:
+    return k.tanh;
+  case UnaryOp::sigmoid:
+    return k.sigmoid;
+  case UnaryOp::silu:
+    return k.silu;
+  case UnaryOp::erf:
+    return k.erf;
+  case UnaryOp::gelu:
+    return k.gelu;
+  case UnaryOp::gelu_tanh:
+    return k.gelu_tanh;
+  case UnaryOp::absolute:
+    return k.absolute;
+  case UnaryOp::negative:
+    return k.negative;
+  case UnaryOp::square:
+    return k.square;
+  case UnaryOp::relu:
+    return k.relu;
+  default:
+    return nullptr;
+  }
+}
+
 template <class T> Tensor real_function(UnaryOp op, const Tensor& x) {
   constexpr T one{1}, half{0.5};
   switch (op) {
@@ -221,6 +264,8 @@ template <class T> Tensor same_type(UnaryOp op, const Tensor& x) {
   const auto refuse = [&]() {
     fail(std::string(function) + "(): not defined for " + std::string(name_of(x.dtype())));
   };
+  if (x.dtype() == DType::float32)
+    if (const Unary kernel = detail::unary_kernel(op)) return map1(x, kernel);
   if (op <= UnaryOp::tanhshrink) {
     DType type = x.dtype();
     if (!is_floating(type)) {

@@ -13,6 +13,16 @@ namespace step {
 
 /// Calls the bodies of the task's functions. One per evaluation; not thread-safe.
 class BodyCaller : public operators::FunctionCaller {
+  /// Says in whose body a fault arose.
+  template <class F> static auto located(const Function& fn, F f) {
+    try {
+      return f();
+    } catch (Fault& fault) {
+      if (fault.kind == FaultKind::limit) throw;
+      throw Fault(FaultKind::value, "in the body of " + fn.name + ": " + fault.message);
+    }
+  }
+
  public:
   using Tensor = tensor::Tensor;
 
@@ -21,22 +31,49 @@ class BodyCaller : public operators::FunctionCaller {
 
   std::vector<Tensor> call(const Function& fn, std::span<const Tensor> state,
                            std::span<const Tensor> input) override {
-    const auto index = static_cast<std::size_t>(&fn - instance_.task().functions.data());
     const bool batched = input[0].lead() > 0;
-    try {
-      if (!batched || !per_position_[index]) {
+    auto no_batch = per_position_[static_cast<std::size_t>(&fn - instance_.task().functions.data())];
+    return located(fn, [&] {
+      if (!batched || !no_batch) {
         try {
           return call_body(fn, state, input, input[0].lead_sizes());
         } catch (const Fault& fault) {
           if (!batched || fault.kind != FaultKind::per_position) throw;
-          per_position_[index] = true;
+          no_batch = true;
         }
       }
       return call_each(fn, state, input);
-    } catch (Fault& fault) {
-      if (fault.kind == FaultKind::limit) throw;
-      throw Fault(FaultKind::value, "in the body of " + fn.name + ": " + fault.message);
-    }
+    });
+  }
+
+  std::optional<Tensor> total(const Function& fn, const Tensor& input, int axes, int folded) override {
+    if (!is_sum(fn)) return std::nullopt;
+    return BodyProgram::total(input, axes - folded, folded, (*fn.init)[0]);
+  }
+  /// Whether total() gives something.
+  [[nodiscard]] bool is_sum(const Function& fn) const {
+    const auto* program = instance_.body(fn).program.get();
+    return program != nullptr && program->is_sum() && fn.input.fields == fn.output.fields;
+  }
+
+  /// Two arrays whose product is what fn gives for every position of a stream with `axes` axes; nothing when
+  /// it is not known to compute a product.
+  std::optional<BodyProgram::Product> product(const Function& fn, std::span<const Tensor> input) {
+    const auto& body = instance_.body(fn);
+    return located(fn, [&]() -> std::optional<BodyProgram::Product> {
+      interp::Heap heap;
+      auto out = body.program->run_to_product(heap, input);
+      // it must be what the task declares, as it is not fitted to that
+      if (!out || out->left.dtype() != instance_.precision() ||
+          tensor::Shape(out->left.lead_sizes()) != tensor::Shape(input[0].lead_sizes()) ||
+          tensor::Shape(out->left.element_sizes()) != body.output[0])
+        return std::nullopt;
+      return out;
+    });
+  }
+  [[nodiscard]] bool is_product(const Function& fn) const {
+    const auto* program = instance_.body(fn).program.get();
+    return program != nullptr && program->is_product() && fn.output.fields.size() == 1;
   }
 
  private:
@@ -44,6 +81,9 @@ class BodyCaller : public operators::FunctionCaller {
                                 std::span<const Tensor> input, std::span<const std::int64_t> lead_sizes) {
     const auto& body = instance_.body(fn);
     interp::Heap heap;
+    if (body.program != nullptr)
+      if (BodyProgram::Values values; body.program->run(heap, state, input, values))
+        return all_fitted(fn, values, lead_sizes);
     SnippetHost host;
     interp::Interpreter in(heap, host);
     auto* frame = heap.make<interp::Frame>(*fn.apply.tree, nullptr, nullptr, false);
@@ -59,18 +99,26 @@ class BodyCaller : public operators::FunctionCaller {
     const auto result = in.run(*fn.apply.tree, *frame);
     std::span<const interp::Value> items;
     if (!interp::sequence_items(result, items)) items = {&result, 1};
+    return all_fitted(fn, items, lead_sizes);
+  }
+
+  std::vector<Tensor> all_fitted(const Function& fn, std::span<const interp::Value> items,
+                                 std::span<const std::int64_t> lead_sizes) const {
     if (items.size() != fn.output.fields.size())
       throw Fault(FaultKind::value, "it returns " + std::to_string(items.size()) +
                                         " components, but its output_dtype " + fn.output.text() + " has " +
                                         std::to_string(fn.output.fields.size()));
+    const auto& wanted = instance_.body(fn).output;
     std::vector<Tensor> out;
+    out.reserve(items.size());
     for (std::size_t i = 0; i < items.size(); ++i)
-      out.push_back(fitted(items[i], fn.output.fields[i], lead_sizes));
+      out.push_back(fitted(items[i], fn.output.fields[i], wanted[i], lead_sizes));
     return out;
   }
 
   /// What a body returned as a tensor of the declared element axes and the wanted lead axes.
-  Tensor fitted(interp::Value v, const Field& field, std::span<const std::int64_t> lead_sizes) {
+  Tensor fitted(interp::Value v, const Field& field, const tensor::Shape& wanted,
+                std::span<const std::int64_t> lead_sizes) const {
     Tensor t;
     if (auto* object = v.as<vocabulary::TensorObject>())
       t = object->tensor.to(instance_.precision());
@@ -83,18 +131,17 @@ class BodyCaller : public operators::FunctionCaller {
     if (t.lead() == 0)
       for (int i = 0; i < lead; ++i) t = t.inserted(i, lead_sizes[static_cast<std::size_t>(i)]);
     t = t.with_lead(lead);
-    const auto wanted = field.axes(instance_.bindings());
     const auto mismatch = [&] {
       throw Fault(FaultKind::value, "it returns " + tensor::text(t.element_sizes()) + " where " +
                                         field.text() + " = " + tensor::text(wanted) + " is declared");
     };
-    const auto rank = static_cast<int>(wanted.size());
+    const int rank = wanted.size();
     while (t.rank() > rank && t.size(0) == 1) t = t.removed(lead); // (1, n) for a vector of n
     if (t.rank() > rank) mismatch();
     while (t.rank() < rank) t = t.inserted(lead);
     t = t.with_lead(lead);
     for (int i = 0; i < rank; ++i) {
-      const auto size = wanted[static_cast<std::size_t>(i)];
+      const auto size = wanted[i];
       if (t.size(i) == size) continue;
       if (t.size(i) != 1) mismatch();
       t = t.expanded(lead + i, size);
@@ -140,39 +187,130 @@ inline void check_size(const tensor::Tensor& array) {
                                       " elements; the limit is " + std::to_string(limit));
 }
 
+/// Evaluates one plan, node by node.
+///
+/// A product that is only ever added up is not computed: its operands pass through the views between Map and
+/// Accum, and the Accum contracts them. A Repeat, Map and Accum that are a matrix product are thus computed
+/// as one, and their largest stream never exists.
+class PlanEvaluation {
+ public:
+  PlanEvaluation(const Plan& plan, const TaskInstance& instance)
+      : plan_(plan), bindings_(instance.bindings()), caller_(instance), data_(plan.streams.size()),
+        products_(plan.streams.size()) {
+    std::copy(instance.inputs().begin(), instance.inputs().end(), data_.begin());
+    find_readers();
+  }
+
+  /// The arrays of the plan's outputs. Faults carry the position of the operator that caused them.
+  std::vector<operators::StreamData> run() {
+    for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
+      const auto& node = plan_.nodes[i];
+      try {
+        if (!in_products(node)) compute(node);
+      } catch (Fault& fault) {
+        fault.at = node.at;
+        throw;
+      }
+      // arrays are dropped after their last reader, so that a long program holds few of them
+      for (auto id : node.inputs)
+        if (readers_[id].last == i) {
+          data_[id].clear();
+          products_[id].reset();
+        }
+    }
+    std::vector<operators::StreamData> out;
+    for (auto id : plan_.outputs) out.push_back(data_[id]);
+    return out;
+  }
+
+ private:
+  struct Readers {
+    std::size_t last = 0; ///< the last node that reads the stream; past the end for an output
+    std::size_t count = 0;
+    bool only_added_up = false; ///< by one Accum, perhaps behind views
+  };
+
+  void find_readers() {
+    readers_.resize(plan_.streams.size());
+    for (std::size_t i = 0; i < plan_.nodes.size(); ++i)
+      for (auto id : plan_.nodes[i].inputs) {
+        readers_[id].last = i;
+        ++readers_[id].count;
+      }
+    for (auto id : plan_.outputs) {
+      readers_[id].last = plan_.nodes.size();
+      ++readers_[id].count;
+    }
+    for (std::size_t i = plan_.nodes.size(); i-- > 0;) {
+      const auto& node = plan_.nodes[i];
+      if (node.inputs.size() != 1 || readers_[node.inputs[0]].count != 1) continue;
+      readers_[node.inputs[0]].only_added_up = is_total(node) || (node.op->view && added_up(node));
+    }
+  }
+  [[nodiscard]] bool added_up(const PlanNode& node) const {
+    return node.outputs == 1 && readers_[node.first_output].only_added_up;
+  }
+  [[nodiscard]] bool is_total(const PlanNode& node) const {
+    return node.op->evaluate == operators::evaluate_accum && caller_.is_sum(*node.config.fn);
+  }
+
+  /// Computes the node with products that are left uncomputed, if it is part of such a chain.
+  bool in_products(const PlanNode& node) {
+    if (node.op->evaluate == operators::evaluate_map) {
+      if (!added_up(node) || !caller_.is_product(*node.config.fn)) return false;
+      operators::StreamData fields;
+      const auto axes = static_cast<int>(plan_.streams[node.first_output].shape.size());
+      for (auto id : node.inputs)
+        for (const auto& field : data_[id]) fields.push_back(field.with_lead(axes));
+      auto product = caller_.product(*node.config.fn, fields);
+      if (!product) return false;
+      product->left = product->left.with_lead(0);
+      product->right = product->right.with_lead(0);
+      products_[node.first_output] = std::move(product);
+      return true;
+    }
+    if (node.inputs.empty() || !products_[node.inputs[0]]) return false;
+    const auto& product = *products_[node.inputs[0]];
+    if (is_total(node)) {
+      const auto outer = static_cast<int>(plan_.streams[node.first_output].shape.size());
+      auto total =
+          BodyProgram::total(product, outer, static_cast<int>(node.config.count), (*node.config.fn->init)[0]);
+      data_[node.first_output] = {total.with_lead(0)};
+      return true;
+    }
+    const operators::StreamData operands{product.left, product.right};
+    auto moved = evaluate_node(node, {&operands})[0];
+    products_[node.first_output] = BodyProgram::Product{std::move(moved[0]), std::move(moved[1])};
+    return true;
+  }
+
+  void compute(const PlanNode& node) {
+    arguments_.clear();
+    for (auto id : node.inputs) arguments_.push_back(&data_[id]);
+    auto made = evaluate_node(node, arguments_);
+    for (const auto& stream : made)
+      for (const auto& array : stream) check_size(array);
+    for (std::size_t k = 0; k < made.size(); ++k) data_[node.first_output + k] = std::move(made[k]);
+  }
+  std::vector<operators::StreamData>
+  evaluate_node(const PlanNode& node, const std::vector<const operators::StreamData*>& arguments) {
+    operators::EvaluationContext context{bindings_, caller_};
+    const auto types = std::span(plan_.streams).subspan(node.first_output, node.outputs);
+    return node.op->evaluate(node.config, arguments, types, context);
+  }
+
+  const Plan& plan_;
+  Bindings bindings_; ///< Partition binds its fresh symbols
+  BodyCaller caller_;
+  std::vector<operators::StreamData> data_;                   ///< by StreamId; empty when not computed
+  std::vector<std::optional<BodyProgram::Product>> products_; ///< by StreamId
+  std::vector<Readers> readers_;
+  std::vector<const operators::StreamData*> arguments_;
+};
+
 /// The arrays of the plan's outputs. Faults carry the position of the operator that caused them.
 inline std::vector<operators::StreamData> evaluate(const Plan& plan, const TaskInstance& instance) {
-  auto bindings = instance.bindings();
-  BodyCaller caller(instance);
-  operators::EvaluationContext context{bindings, caller};
-  std::vector<operators::StreamData> data(plan.streams.size());
-  std::copy(instance.inputs().begin(), instance.inputs().end(), data.begin());
-  // arrays are dropped after their last reader, so that a long program holds few of them
-  std::vector<std::size_t> last_reader(plan.streams.size(), 0);
-  for (std::size_t i = 0; i < plan.nodes.size(); ++i)
-    for (auto id : plan.nodes[i].inputs) last_reader[id] = i;
-  for (auto id : plan.outputs) last_reader[id] = plan.nodes.size();
-  std::vector<const operators::StreamData*> arguments;
-  for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
-    const auto& node = plan.nodes[i];
-    arguments.clear();
-    for (auto id : node.inputs) arguments.push_back(&data[id]);
-    const auto types = std::span(plan.streams).subspan(node.first_output, node.outputs);
-    try {
-      auto made = node.op->evaluate(node.config, arguments, types, context);
-      for (const auto& stream : made)
-        for (const auto& array : stream) check_size(array);
-      for (std::size_t k = 0; k < made.size(); ++k) data[node.first_output + k] = std::move(made[k]);
-    } catch (Fault& fault) {
-      fault.at = node.at;
-      throw;
-    }
-    for (auto id : node.inputs)
-      if (last_reader[id] == i) data[id].clear();
-  }
-  std::vector<operators::StreamData> out;
-  for (auto id : plan.outputs) out.push_back(data[id]);
-  return out;
+  return PlanEvaluation(plan, instance).run();
 }
 
 } // namespace step

@@ -162,7 +162,7 @@ class ProgramHost : public interp::Host {
         if (name == key.name) value = &v;
       if (value == nullptr)
         interp::type_error(where + " needs " + std::string(key.name) + "=..: " + usage(op));
-      set_config(in, where + "(" + std::string(key.name) + "=..)", key.kind, *value, out->config);
+      set_config(in, op, key, *value, out->config);
     }
     return out;
   }
@@ -174,14 +174,14 @@ class ProgramHost : public interp::Host {
     return out + ").apply(..)";
   }
 
-  static void set_config(Interpreter& in, const std::string& where, operators::ConfigKind kind, Value v,
-                         operators::Config& config) {
+  static void set_config(Interpreter& in, const operators::Operator& op, const operators::ConfigKey& key,
+                         Value v, operators::Config& config) {
     using operators::ConfigKind;
     const auto wrong = [&](const char* wanted) {
-      interp::type_error(where + " needs " + wanted + ", got " + std::string(interp::type_name(v)) + " " +
-                         in.text(v, true));
+      interp::type_error("step." + std::string(op.name) + "(" + std::string(key.name) + "=..) needs " +
+                         wanted + ", got " + std::string(interp::type_name(v)) + " " + in.text(v, true));
     };
-    switch (kind) {
+    switch (key.kind) {
     case ConfigKind::function: {
       auto* handle = v.as<FunctionHandle>();
       if (handle == nullptr)

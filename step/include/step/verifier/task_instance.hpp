@@ -5,12 +5,15 @@
 
 #include "step/tasks/inputs.hpp"
 #include "step/tasks/task_error.hpp"
+#include "step/verifier/body_program.hpp"
 #include "step/verifier/program_host.hpp"
 #include "step/verifier/snippet_host.hpp"
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -23,7 +26,7 @@ struct SizeAssignment {
 };
 
 /// Names and what they mean, for the root frame of a text.
-using Environment = std::unordered_map<std::string_view, interp::Value>;
+using Environment = boost::unordered_flat_map<std::string_view, interp::Value, std::hash<std::string_view>>;
 
 /// The root frame of a text: its free names looked up once.
 inline interp::Frame* root_frame(interp::Heap& heap, const syntax::Tree& tree,
@@ -53,7 +56,7 @@ class TaskInstance {
     evaluate(
         "inputs", [&] { generate_inputs(seed); }, limits);
     bind_program_names();
-    for (const auto& fn : task.functions) prepare(fn);
+    for (const auto& fn : task.functions) prepare(fn, limits);
     heap_.freeze();
     interp::Heap scratch; // what the references compute on the way is not kept
     for (const auto& output : task.outputs)
@@ -79,6 +82,8 @@ class TaskInstance {
     std::uint32_t input = none,
                   state = none; ///< ids of the names `input` and `state`, when the body uses them
     static constexpr std::uint32_t none = ~0U;
+    std::unique_ptr<const BodyProgram> program; ///< null when the body must be interpreted
+    std::vector<tensor::Shape> output;          ///< the sizes of one position, a field each
   };
   [[nodiscard]] const Body& body(const Function& fn) const {
     return bodies_[static_cast<std::size_t>(&fn - task_.functions.data())];
@@ -190,7 +195,8 @@ class TaskInstance {
     for (const auto& fn : task_.functions) program_names_[keep(fn.name)] = heap_.make<FunctionHandle>(fn);
   }
 
-  void prepare(const Function& fn) {
+  void prepare(const Function& fn, const Limits& limits) {
+    const Meter meter(limits);
     Body body;
     body.root = root_frame(heap_, *fn.apply.tree, names_);
     const auto& names = fn.apply.tree->names();
@@ -198,7 +204,9 @@ class TaskInstance {
       if (names[id] == "input") body.input = id;
       if (names[id] == "state") body.state = id;
     }
-    bodies_.push_back(body);
+    for (const auto& field : fn.output.fields) body.output.emplace_back(field.axes(bindings_));
+    body.program = BodyProgram::record(fn, heap_, *body.root, body.state, body.input, bindings_, precision_);
+    bodies_.push_back(std::move(body));
   }
 
   void reference(interp::Heap& scratch, const Output& output) {

@@ -8,6 +8,7 @@
 #include "step/syntax/rules.hpp"
 #include "step/verifier/evaluation.hpp"
 #include "step/verifier/verdict.hpp"
+#include "step/verifier/verdict_cache.hpp"
 
 #include <cmath>
 #include <memory>
@@ -25,6 +26,9 @@ struct VerifyOptions {
   int seeds = 1;           ///< seeds per choice of sizes; those after the first in double precision
   std::uint64_t seed = 42; ///< the first
   Limits limits{};         ///< per evaluation
+  /// Memory for verdicts that are remembered, so that a program that comes again is not verified again; 0:
+  /// none.
+  std::size_t cache_bytes = 0;
 };
 
 /// Immutable after construction: verify() may be called from many threads at once.
@@ -35,6 +39,7 @@ class Verifier {
   /// Evaluates the task's references at every choice of sizes and seed. Throws TaskError when that fails.
   explicit Verifier(std::shared_ptr<const Task> task, VerifyOptions options = {})
       : task_(std::move(task)), options_(std::move(options)) {
+    if (options_.cache_bytes > 0) cache_ = std::make_unique<VerdictCache>(options_.cache_bytes);
     std::vector<SizeAssignment> sizes{{}};
     sizes.insert(sizes.end(), options_.extra_sizes.begin(), options_.extra_sizes.end());
     for (const auto& s : sizes)
@@ -51,8 +56,31 @@ class Verifier {
   [[nodiscard]] const Task& task() const { return *task_; }
   [[nodiscard]] const TaskInstance& instance() const { return *instances_[0]; }
 
-  /// Complexity: linear in the text and in the elements computed, both bounded by the limits.
+  /// Complexity: linear in the text and in the elements computed, both bounded by the limits; in the text
+  /// alone when the verdict is remembered.
   [[nodiscard]] Verdict verify(std::string_view impl) const {
+    if (!cache_) return compute(impl);
+    auto key = "text " + std::string(impl);
+    if (auto known = cache_->find(key)) return *std::move(known);
+    auto verdict = compute(impl);
+    cache_->keep(std::move(key), verdict);
+    return verdict;
+  }
+
+  /// Takes a verdict as given, for a program that has been verified before (in an earlier run).
+  void remember(std::string_view impl, const Verdict& verdict) const {
+    if (cache_) cache_->keep("text " + std::string(impl), verdict);
+  }
+
+  /// The plan of a program that parses and types at the default sizes. Throws Fault.
+  [[nodiscard]] Plan plan(const syntax::Tree& tree) const {
+    Plan p;
+    trace(p, tree, *instances_[0]);
+    return p;
+  }
+
+ private:
+  [[nodiscard]] Verdict compute(std::string_view impl) const {
     Verdict v;
     syntax::Tree tree;
     try {
@@ -65,23 +93,31 @@ class Verifier {
         v.affine_syntactic = syntactic(affine::check_syntactic(impl)); // it knows all of Python
       return failed(std::move(v), fault);
     }
+    std::string key;
+    if (cache_ && options_.affine == AffineRule::flow) { // the syntactic checker's result depends on names
+      key = "tree " + program_key(tree, [this](std::string_view name) { return is_known(name); });
+      if (auto known = cache_->find(key)) {
+        known->affine_syntactic = v.affine_syntactic;
+        return *std::move(known);
+      }
+    }
     for (const auto& instance : instances_) {
       check(v, tree, *instance);
       if (!v.functional) break;
     }
     const auto deciding = options_.affine == AffineRule::flow ? v.affine_flow : v.affine_syntactic;
     v.pass = v.functional && deciding == Affine::pass;
+    // what names a place in the text holds for this text only
+    if (!key.empty() && v.at.line == 0 && v.warnings.empty()) cache_->keep(std::move(key), v);
     return v;
   }
-
-  /// The plan of a program that parses and types at the default sizes. Throws Fault.
-  [[nodiscard]] Plan plan(const syntax::Tree& tree) const {
-    Plan p;
-    trace(p, tree, *instances_[0]);
-    return p;
+  /// Whether the name means something before a program binds any.
+  [[nodiscard]] bool is_known(std::string_view name) const {
+    if (reserved_.reserved.contains(name) || interp::builtin(name) != nullptr) return true;
+    return std::any_of(task_->inputs.begin(), task_->inputs.end(),
+                       [&](const Input& input) { return input.name == name; });
   }
 
- private:
   static Affine syntactic(const affine::SyntacticReport& report) {
     switch (report.outcome) {
     case affine::Outcome::pass:
@@ -122,6 +158,8 @@ class Verifier {
   void trace(Plan& plan, const syntax::Tree& tree, const TaskInstance& instance) const {
     interp::Heap heap;
     auto* root = root_frame(heap, tree, instance.program_names());
+    plan.streams.reserve(32); // enough for most programs
+    plan.nodes.reserve(16);
     for (std::size_t i = 0; i < task_->inputs.size(); ++i) {
       plan.streams.push_back(task_->inputs[i].type);
       for (std::size_t id = 0; id < tree.names().size(); ++id)
@@ -265,6 +303,7 @@ class Verifier {
   VerifyOptions options_;
   std::vector<std::unique_ptr<const TaskInstance>> instances_; ///< the default sizes first
   syntax::RuleContext reserved_;
+  std::unique_ptr<VerdictCache> cache_; ///< null when nothing is remembered
 };
 
 } // namespace step

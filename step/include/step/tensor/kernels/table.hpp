@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// What the kernels compute and with which arguments: plain pointers, and strides in elements.
+// Tensors, batches and types are the callers' concern.
+#pragma once
+
+#include "step/tensor/loop.hpp"
+
+#include <cstdint>
+
+namespace step::tensor {
+
+/// c[i, j] = sum over p of a[i, p] * b[p, j], added to what c holds when `add`. Columns of c are adjacent.
+/// Sums are made in T, in blocks of at most 128 products.
+template <class T> struct Product {
+  T* c;
+  const T* a;
+  const T* b;
+  std::int64_t m, k, n;
+  std::int64_t c_row, a_row, a_column, b_row, b_column;
+  bool add = false;
+};
+
+/// c[j] = sum over p of a[p, j] * b[p, j], added to what c holds when `add`; rounding as in Product.
+template <class T> struct Accumulation {
+  T* c;
+  const T* a;
+  const T* b;
+  std::int64_t k, n;
+  std::int64_t a_step, b_step; ///< from p to p + 1
+  bool add = false;
+};
+
+/// `count` lines of `length` elements; the results of reductions are contiguous.
+template <class T> struct Lines {
+  T* out;
+  const T* in;
+  std::int64_t count, length;
+  std::int64_t next, step; ///< strides of `in` from line to line and along a line
+};
+
+/// out = f(in) and out = f(a, b) over the elements of a tile, whose operand 0 is the result.
+using Unary = void (*)(const Tile<2>& tile, float* out, const float* in);
+template <class R> using Binary = void (*)(const Tile<3>& tile, R* out, const float* a, const float* b);
+
+struct Kernels {
+  Unary exp, log, sin, cos, tanh, sigmoid, silu, erf, gelu, gelu_tanh, sqrt, rsqrt, reciprocal, absolute,
+      negative, square, relu;
+  Binary<float> add, subtract, multiply, divide, maximum, minimum;
+  Binary<bool> less, less_equal, equal, not_equal;
+  /// Sums in double, divided by `divisor`.
+  void (*sum_f32)(const Lines<float>&, double divisor);
+  void (*sum_f64)(const Lines<double>&, double divisor);
+  void (*maximum_f32)(const Lines<float>&);
+  void (*minimum_f32)(const Lines<float>&);
+  void (*softmax)(const Lines<float>&, std::int64_t out_next, std::int64_t out_step, bool logarithm);
+  void (*product_f32)(const Product<float>&);
+  void (*product_f64)(const Product<double>&);
+  void (*accumulate_f32)(const Accumulation<float>&);
+  void (*accumulate_f64)(const Accumulation<double>&);
+};
+
+} // namespace step::tensor
