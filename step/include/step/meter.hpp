@@ -10,8 +10,12 @@
 namespace step {
 
 /// What one evaluation may use; the defaults keep a hostile program below 1 s and 512 MiB in a release build.
+/// A step is a node evaluated or an element put into a container.
 struct Limits {
-  std::uint64_t steps = 2'000'000;     ///< interpreter steps (nodes evaluated, container elements made)
+  std::uint64_t program_steps =
+      100'000; ///< interpreter steps of a program, which only puts operators together
+  std::uint64_t steps =
+      2'000'000; ///< interpreter steps of everything else: function bodies, references, `global`
   std::uint64_t work = 200'000'000;    ///< tensor elements read or written
   std::uint64_t elements = 24'000'000; ///< tensor elements allocated, in total
 };
@@ -41,13 +45,18 @@ class Meter {
       fail("tensor elements allocated", limits_.elements);
     work(elements);
   }
+  /// The limits for running a program.
+  [[nodiscard]] static Limits for_program(Limits limits) {
+    limits.steps = limits.program_steps;
+    return limits;
+  }
   [[nodiscard]] const Limits& limits() const { return limits_; }
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
   [[nodiscard]] std::uint64_t elements() const { return elements_; }
 
  private:
   struct Unlimited {};
-  explicit Meter(Unlimited) : limits_{~0ULL >> 1, ~0ULL >> 1, ~0ULL >> 1} {}
+  explicit Meter(Unlimited) : limits_{~0ULL >> 1, ~0ULL >> 1, ~0ULL >> 1, ~0ULL >> 1} {}
   [[noreturn]] static void fail(const char* what, std::uint64_t limit) {
     throw Fault(FaultKind::limit, "more than " + std::to_string(limit) + " " + what);
   }

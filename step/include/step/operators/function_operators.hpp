@@ -104,8 +104,8 @@ StreamData fold(const Function& fn, const StreamData& fields, int stream_axes, i
 inline std::vector<StreamData> evaluate_accum(const Config& c, std::span<const StreamData* const> in,
                                               std::span<const StreamType> types, EvaluationContext& context) {
   const auto folded = static_cast<int>(c.count), outer = static_cast<int>(types[0].shape.size());
-  if (auto total = context.functions.total(*c.fn, (*in[0])[0], outer + folded, folded))
-    return {{std::move(*total)}};
+  if (auto states = context.functions.fold(*c.fn, *in[0], outer + folded, folded, false))
+    return {std::move(*states)};
   auto out = fold(*c.fn, *in[0], outer + folded, folded, context, [](auto&&...) {});
   for (auto& field : out) field = field.with_lead(0);
   return {std::move(out)};
@@ -114,6 +114,8 @@ inline std::vector<StreamData> evaluate_accum(const Config& c, std::span<const S
 inline std::vector<StreamData> evaluate_scan(const Config& c, std::span<const StreamData* const> in,
                                              std::span<const StreamType> types, EvaluationContext& context) {
   const auto folded = static_cast<int>(c.count), stream_axes = static_cast<int>(types[0].shape.size());
+  if (auto states = context.functions.fold(*c.fn, *in[0], stream_axes, folded, true))
+    return {std::move(*states)};
   StreamData out; // every state is written to its place
   for (const auto& field : types[0].dtype.fields)
     out.push_back(

@@ -81,9 +81,11 @@ class FunctionCaller {
   /// `state` is empty for a function without init. Faults of the body propagate.
   virtual std::vector<Tensor> call(const Function& fn, std::span<const Tensor> state,
                                    std::span<const Tensor> input) = 0;
-  /// When fn is known to return `state[0] + input[0]` and nothing else: the total of `input`, whose first
-  /// `axes` axes are those of a stream, over the last `folded` of these. Otherwise nothing.
-  virtual std::optional<Tensor> total(const Function& fn, const Tensor& input, int axes, int folded) = 0;
+  /// Folds fn over the last `folded` of the first `axes` axes of the fields, the axes of a stream, when it is
+  /// known how to do that without calling fn at each position: the last states, or with `every` the state
+  /// after each position, as arrays. Otherwise nothing.
+  virtual std::optional<StreamData> fold(const Function& fn, const StreamData& fields, int axes, int folded,
+                                         bool every) = 0;
 };
 
 /// What evaluation may use. Partition binds its fresh symbol here.

@@ -6,6 +6,7 @@
 
 #include "step/interpreter/interpreter.hpp"
 #include "step/tasks/task.hpp"
+#include "step/verifier/elementwise_body.hpp"
 #include "step/vocabulary/objects.hpp"
 
 #include <boost/container/small_vector.hpp>
@@ -75,20 +76,42 @@ class BodyProgram {
   static tensor::Tensor total(const tensor::Tensor& values, int first, int count, double start);
   /// The same of left * right, which have equal sizes: a contraction, so the products are never stored.
   static tensor::Tensor total(const Product& values, int first, int count, double start);
+  /// The same as operations on tiles, when all of them work element by element on float32; else null.
+  [[nodiscard]] const ElementwiseBody* elementwise() const { return elementwise_.get(); }
   /// run_to_product() can succeed.
   [[nodiscard]] bool is_product() const { return product_; }
 
  private:
   friend class BodyRecorder;
-  void analyse();
-  /// Executes the first `count` instructions; false when a result has an unexpected shape.
-  bool execute(interp::Heap& heap, std::span<const tensor::Tensor> state,
-               std::span<const tensor::Tensor> input, std::size_t count, Values& registers) const;
+  /// A part of the line: one instruction, or several that `tiles` does at once.
+  struct Piece {
+    std::size_t first = 0; ///< of the instructions
+    std::unique_ptr<const ElementwiseBody> tiles{};
+    std::vector<std::uint32_t> inputs{}, outputs{}; ///< registers that the tiles read and leave behind
+  };
 
+  void analyse();
+  void find_elementwise(const Function& fn, const Bindings& bindings);
+  void find_pieces();
+  void add_piece(std::size_t first, std::span<const Instruction> later);
+  [[nodiscard]] std::unique_ptr<ElementwiseBody> tiles(std::span<const Instruction> line,
+                                                       std::span<const std::uint32_t> arguments,
+                                                       std::uint32_t states,
+                                                       std::span<const std::uint32_t> outputs) const;
+  /// Executes the line, or all but its last instruction; false when a result has an unexpected shape.
+  bool execute(interp::Heap& heap, std::span<const tensor::Tensor> state,
+               std::span<const tensor::Tensor> input, bool all, Values& registers) const;
+  bool execute(interp::Heap& heap, const Instruction& i, Values& registers) const;
+
+  tensor::DType precision_{};
   std::uint32_t state_fields_ = 0, input_fields_ = 0, registers_ = 0; // registers: state, input, then results
+  std::vector<tensor::Shape> shapes_;                                 ///< by register: of one position
+  std::vector<std::pair<std::uint32_t, Value>> constants_; ///< tensors that fill a register from the start
   std::vector<Instruction> instructions_;
+  std::vector<Piece> pieces_; ///< the instructions again, in order
   std::vector<Operand> outputs_;
   bool sum_ = false, product_ = false;
+  std::unique_ptr<const ElementwiseBody> elementwise_;
 };
 
 } // namespace step

@@ -46,11 +46,16 @@ class BodyCaller : public operators::FunctionCaller {
     });
   }
 
-  std::optional<Tensor> total(const Function& fn, const Tensor& input, int axes, int folded) override {
-    if (!is_sum(fn)) return std::nullopt;
-    return BodyProgram::total(input, axes - folded, folded, (*fn.init)[0]);
+  std::optional<operators::StreamData> fold(const Function& fn, const operators::StreamData& fields, int axes,
+                                            int folded, bool every) override {
+    if (!every && is_sum(fn))
+      return {{BodyProgram::total(fields[0], axes - folded, folded, (*fn.init)[0]).with_lead(0)}};
+    const auto* program = instance_.body(fn).program.get();
+    if (program == nullptr || program->elementwise() == nullptr || !program->elementwise()->folds())
+      return {};
+    return program->elementwise()->fold(*fn.init, fields, axes, folded, every);
   }
-  /// Whether total() gives something.
+  /// Whether fn is known to return `state[0] + input[0]` and nothing else.
   [[nodiscard]] bool is_sum(const Function& fn) const {
     const auto* program = instance_.body(fn).program.get();
     return program != nullptr && program->is_sum() && fn.input.fields == fn.output.fields;
@@ -80,6 +85,13 @@ class BodyCaller : public operators::FunctionCaller {
   std::vector<Tensor> call_body(const Function& fn, std::span<const Tensor> state,
                                 std::span<const Tensor> input, std::span<const std::int64_t> lead_sizes) {
     const auto& body = instance_.body(fn);
+    if (body.program != nullptr && body.program->elementwise() != nullptr &&
+        body.program->elementwise()->maps()) {
+      const auto lead = static_cast<int>(lead_sizes.size());
+      auto out = body.program->elementwise()->map(input, lead);
+      for (auto& field : out) field = field.with_lead(lead);
+      return out;
+    }
     interp::Heap heap;
     if (body.program != nullptr)
       if (BodyProgram::Values values; body.program->run(heap, state, input, values))

@@ -156,6 +156,7 @@ class Verifier {
   }
 
   void trace(Plan& plan, const syntax::Tree& tree, const TaskInstance& instance) const {
+    const Meter meter(Meter::for_program(options_.limits));
     interp::Heap heap;
     auto* root = root_frame(heap, tree, instance.program_names());
     plan.streams.reserve(32); // enough for most programs

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+// The loops of ElementwiseBody. A tile is a few positions along one axis times a piece of their elements;
+// every operation is one call of a vectorised kernel on it. Included by body_program_source.hpp.
+#pragma once
+
+#include "step/meter.hpp"
+#include "step/verifier/elementwise_body.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#ifdef STEP_SEPARATE_COMPILATION
+#define STEP_SOURCE
+#else
+#define STEP_SOURCE inline
+#endif
+
+namespace step {
+
+STEP_SOURCE bool ElementwiseBody::maps() const {
+  if (states > 0 || operations.size() < 2) return false;
+  const auto result = [this](std::uint32_t slot) {
+    return std::any_of(operations.begin(), operations.end(), [&](const auto& o) { return o.out == slot; });
+  };
+  auto sorted = outputs;
+  std::sort(sorted.begin(), sorted.end());
+  return std::all_of(sorted.begin(), sorted.end(), result) &&
+         std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
+}
+
+/// One call of map() or fold().
+struct ElementwiseBody::Run {
+  using Tensor = tensor::Tensor;
+  static constexpr std::int64_t tile_numbers = 2048; ///< of a slot: those of most bodies fit into the cache
+
+  /// Where a slot's numbers are: `row` from a position of the tile to the next; elements are adjacent.
+  struct View {
+    float* data = nullptr;
+    std::int64_t row = 0;
+  };
+  struct Axis {
+    std::int64_t size = 1;
+    bool repeated = false; ///< all fields have stride 0: computed once
+  };
+
+  Run(const ElementwiseBody& b, std::span<const Tensor> input, int axes, int folded_axes, bool keep_every)
+      : body(b), folded(folded_axes), outer(axes - folded_axes), every(keep_every), views(b.slots.size()),
+        offsets(b.inputs) {
+    for (const auto& field : input) fields.push_back(field.with_lead(axes).packed());
+    sizes = fields[0].sizes();
+    for (int i = 0; i < outer; ++i) {
+      repeated[static_cast<std::size_t>(i)] = sizes[i] > 1;
+      for (const auto& field : fields)
+        if (field.strides()[i] != 0) repeated[static_cast<std::size_t>(i)] = false;
+    }
+    length = std::min(body.elements, tile_numbers);
+    last = outer - 1;
+    while (last > 0 && (sizes[last] == 1 || repeated[static_cast<std::size_t>(last)])) --last;
+    rows = std::min(last >= 0 ? computed(last) : 1, std::max<std::int64_t>(tile_numbers / length, 1));
+  }
+
+  [[nodiscard]] std::int64_t computed(int axis) const {
+    return repeated[static_cast<std::size_t>(axis)] ? 1 : sizes[axis];
+  }
+  [[nodiscard]] bool full(std::uint32_t slot) const { return body.slots[slot].full; }
+
+  /// The arrays to fill in; axes along which everything repeats have length 1 until finish().
+  void make_outputs(std::span<const tensor::Shape> shapes) {
+    for (const auto& elements : shapes) {
+      tensor::Shape s;
+      for (int i = 0; i < outer; ++i) s.push_back(computed(i));
+      if (every)
+        for (int i = outer; i < outer + folded; ++i) s.push_back(sizes[i]);
+      s.append(std::span<const std::int64_t>(elements.begin(), elements.end()));
+      out.push_back(Tensor::empty(s, tensor::DType::float32));
+    }
+  }
+  std::vector<Tensor> finish() {
+    for (auto& t : out)
+      for (int i = 0; i < outer; ++i)
+        if (repeated[static_cast<std::size_t>(i)]) t = t.expanded(i, sizes[i]);
+    return std::move(out);
+  }
+
+  /// Scratch memory for every slot but the inputs, which are read where they are.
+  void make_scratch() {
+    std::size_t total = 0;
+    const auto room = [&](std::uint32_t s) {
+      const auto numbers = static_cast<std::size_t>(full(s) ? rows * length : rows);
+      return (numbers + 15) / 16 * 16; // whole cache lines
+    };
+    for (std::uint32_t s = 0; s < views.size(); ++s) total += room(s);
+    scratch = Tensor::empty({static_cast<std::int64_t>(total)}, tensor::DType::float32);
+    auto* next = scratch.write<float>();
+    for (std::uint32_t s = 0; s < views.size(); ++s) {
+      views[s] = {next, full(s) ? length : 1};
+      next += room(s);
+    }
+    for (std::uint32_t s = body.states + body.inputs; s < body.first_result(); ++s) {
+      *views[s].data = body.slots[s].constant;
+      views[s].row = 0;
+    }
+  }
+
+  void fill_states(std::span<const double> init) {
+    for (std::uint32_t s = 0; s < body.states; ++s)
+      std::fill_n(views[s].data, full(s) ? rows * length : rows, static_cast<float>(init[s]));
+  }
+
+  void compute() {
+    for (const auto& o : body.operations) {
+      const View &to = views[o.out], &a = views[o.a], &b = views[o.b];
+      const bool wide = full(o.out);
+      const auto operand = [&](tensor::Tile<3>& t, std::size_t k, const View& v, bool is_full) {
+        t.row_stride[k] = v.row;
+        t.stride[k] = wide ? (is_full ? 1 : 0) : v.row;
+      };
+      tensor::Tile<3> t;
+      t.rows = wide ? here_rows : 1;
+      t.length = wide ? here_length : here_rows;
+      operand(t, 0, to, wide);
+      operand(t, 1, a, full(o.a));
+      operand(t, 2, b, full(o.b));
+      if (wide && to.row == here_length && joins(a, full(o.a)) && joins(b, full(o.b))) {
+        t.length *= t.rows; // one long row
+        t.rows = 1;
+      }
+      if (o.unary != nullptr)
+        o.unary({{t.offset[0], t.offset[1]},
+                 {t.row_stride[0], t.row_stride[1]},
+                 {t.stride[0], t.stride[1]},
+                 t.rows,
+                 t.length},
+                to.data, a.data);
+      else
+        o.binary(t, to.data, a.data, b.data);
+    }
+  }
+  [[nodiscard]] bool joins(const View& v, bool is_full) const {
+    return is_full ? v.row == here_length : v.row == 0;
+  }
+
+  static void copy(float* to, std::int64_t to_row, const View& from, std::int64_t rows,
+                   std::int64_t numbers) {
+    for (std::int64_t r = 0; r < rows; ++r)
+      if (numbers == 1)
+        to[r * to_row] = from.data[r * from.row];
+      else
+        std::memcpy(to + r * to_row, from.data + r * from.row,
+                    static_cast<std::size_t>(numbers) * sizeof(float));
+  }
+
+  /// Calls visit() for every tile of positions and elements, with the inputs' views at the first folded
+  /// position.
+  template <class Visit> void tiles(Visit visit) {
+    std::array<std::int64_t, tensor::max_axes> index{};
+    for (int i = 0; i < outer + folded; ++i)
+      if (sizes[i] == 0) return;
+    for (;;) {
+      for (std::int64_t row = 0; row < (last >= 0 ? computed(last) : 1); row += rows) {
+        here_rows = std::min(rows, (last >= 0 ? computed(last) : 1) - row);
+        for (first = 0; first < body.elements; first += length) {
+          here_length = std::min(length, body.elements - first);
+          at = index;
+          if (last >= 0) at[static_cast<std::size_t>(last)] = row;
+          for (std::uint32_t f = 0; f < body.inputs; ++f) {
+            const auto slot = body.states + f;
+            std::int64_t offset = full(slot) ? first : 0;
+            for (int i = 0; i < outer; ++i)
+              offset += at[static_cast<std::size_t>(i)] * fields[f].strides()[i];
+            offsets[f] = offset;
+            views[slot] = {const_cast<float*>(fields[f].data<float>()) + offset,
+                           last >= 0 ? fields[f].strides()[last] : 0};
+          }
+          visit();
+        }
+      }
+      int axis = outer - 1;
+      for (; axis >= 0; --axis) {
+        if (axis == last) continue;
+        auto& i = index[static_cast<std::size_t>(axis)];
+        if (++i < computed(axis)) break;
+        i = 0;
+      }
+      if (axis < 0) return;
+    }
+  }
+  /// The place of output k for the current tile, at folded position `inner` (of `every` state).
+  [[nodiscard]] View place(std::size_t k, bool is_full, std::span<const std::int64_t> inner) {
+    std::int64_t offset = is_full ? first : 0;
+    for (int i = 0; i < outer; ++i) offset += at[static_cast<std::size_t>(i)] * out[k].strides()[i];
+    for (std::size_t i = 0; i < inner.size(); ++i)
+      offset += inner[i] * out[k].strides()[outer + static_cast<int>(i)];
+    return {out[k].write<float>() + offset, last >= 0 ? out[k].strides()[last] : 0};
+  }
+
+  const ElementwiseBody& body;
+  int folded, outer;
+  bool every;
+  std::vector<View> views;           ///< by slot
+  std::vector<std::int64_t> offsets; ///< of the inputs at the tile, first folded position
+  std::vector<Tensor> fields, out;
+  tensor::Shape sizes; ///< of the inputs
+  std::array<bool, tensor::max_axes> repeated{};
+  std::int64_t rows = 1, length = 1; ///< of a tile
+  int last = -1;                     ///< the axis along which a tile takes its positions
+  Tensor scratch;
+  std::array<std::int64_t, tensor::max_axes> at{};
+  std::int64_t first = 0, here_rows = 0, here_length = 0; ///< of the current tile
+};
+
+STEP_SOURCE std::uint32_t ElementwiseBody::first_result() const {
+  std::uint32_t least = static_cast<std::uint32_t>(slots.size());
+  for (const auto& o : operations) least = std::min(least, o.out);
+  return least;
+}
+
+namespace detail {
+
+inline std::vector<tensor::Shape> element_shapes(const ElementwiseBody& body, const tensor::Shape& full) {
+  std::vector<tensor::Shape> out;
+  for (auto slot : body.outputs) out.push_back(body.slots[slot].full ? full : tensor::Shape{});
+  return out;
+}
+
+} // namespace detail
+
+STEP_SOURCE std::vector<tensor::Tensor> ElementwiseBody::map(std::span<const tensor::Tensor> input,
+                                                             int axes) const {
+  Run run(*this, input, axes, 0, false);
+  run.make_outputs(detail::element_shapes(*this, shape));
+  run.make_scratch();
+  Meter::current().work(static_cast<std::uint64_t>(run.out[0].numel()) * operations.size());
+  run.tiles([&] {
+    for (std::size_t k = 0; k < outputs.size(); ++k)
+      run.views[outputs[k]] = run.place(k, slots[outputs[k]].full, {});
+    run.compute();
+  });
+  return run.finish();
+}
+
+STEP_SOURCE std::vector<tensor::Tensor> ElementwiseBody::fold(std::span<const double> init,
+                                                              std::span<const tensor::Tensor> input, int axes,
+                                                              int folded, bool every) const {
+  Run run(*this, input, axes, folded, every);
+  run.make_outputs(detail::element_shapes(*this, shape));
+  run.make_scratch();
+  std::uint64_t positions = 1;
+  for (int i = 0; i < axes; ++i)
+    positions *= static_cast<std::uint64_t>(i < axes - folded ? run.computed(i) : run.sizes[i]);
+  Meter::current().work(positions * static_cast<std::uint64_t>(elements) * operations.size());
+  const auto extent = run.sizes.first(axes).subspan(static_cast<std::size_t>(axes - folded));
+  if (std::find(extent.begin(), extent.end(), 0) != extent.end()) { // nothing to fold: the initial state
+    for (std::size_t k = 0; k < run.out.size() && !every; ++k)
+      std::fill_n(run.out[k].write<float>(), run.out[k].numel(), static_cast<float>(init[k]));
+    return run.finish();
+  }
+  run.tiles([&] {
+    run.fill_states(init);
+    std::array<std::int64_t, tensor::max_axes> position{};
+    const std::span inner(position.data(), extent.size());
+    for (bool more = true; more;) {
+      run.compute();
+      for (std::size_t k = 0; k < outputs.size(); ++k) {
+        const auto from = outputs[k];
+        const bool is_full = slots[from].full;
+        if (from == k) continue;    // a state that stays
+        if (from >= first_result()) // the old state is not needed any more
+          std::swap(run.views[from].data, run.views[k].data);
+        else
+          Run::copy(run.views[k].data, run.views[k].row, run.views[from], run.here_rows,
+                    is_full ? run.here_length : 1);
+      }
+      if (every)
+        for (std::size_t k = 0; k < outputs.size(); ++k) {
+          const auto to = run.place(k, slots[k].full, inner);
+          Run::copy(to.data, to.row, run.views[k], run.here_rows, slots[k].full ? run.here_length : 1);
+        }
+      more = false;
+      for (std::size_t i = inner.size(); i-- > 0;) {
+        if (++inner[i] < extent[i]) {
+          more = true;
+          break;
+        }
+        inner[i] = 0;
+      }
+      for (std::uint32_t f = 0; more && f < inputs; ++f) {
+        std::int64_t offset = run.offsets[f];
+        for (std::size_t i = 0; i < inner.size(); ++i)
+          offset += inner[i] * run.fields[f].strides()[axes - folded + static_cast<int>(i)];
+        run.views[states + f].data = const_cast<float*>(run.fields[f].data<float>()) + offset;
+      }
+    }
+    if (!every)
+      for (std::size_t k = 0; k < outputs.size(); ++k) {
+        const auto to = run.place(k, slots[k].full, {});
+        Run::copy(to.data, to.row, run.views[k], run.here_rows, slots[k].full ? run.here_length : 1);
+      }
+  });
+  return run.finish();
+}
+
+} // namespace step
+
+#undef STEP_SOURCE
