@@ -105,15 +105,24 @@ template <int N> struct Overlay {
   [[nodiscard]] Tensor finish(Tensor out) const { return std::move(out).regrown(lead); }
 };
 
-/// A null operand stands for a Python number.
+/// Says which operands do not broadcast.
+template <int N>
+[[noreturn, gnu::cold]] void refuse_overlay(const std::array<const Tensor*, N>& operands,
+                                            std::string_view function) {
+  Shape all;
+  for (const Tensor* t : operands)
+    if (t != nullptr) all = broadcast_sizes(all, t->element_sizes(), function);
+  fail(std::string(function) + "(): shapes do not broadcast");
+}
+
+/// A null operand stands for a Python number. Fault{type} for operands that do not broadcast.
 template <int N>
 [[nodiscard]] Overlay<N> overlay(const std::array<const Tensor*, N>& operands, std::string_view function) {
   Overlay<N> o;
-  Shape element;
+  int rank = 0;
   for (const Tensor* t : operands) {
     if (t == nullptr) continue;
-    if (Shape(t->element_sizes()) != element)
-      element = broadcast_sizes(element, t->element_sizes(), function);
+    rank = std::max(rank, t->rank());
     if (t->lead() == 0) continue;
     if (o.lead.empty())
       o.lead = Shape(t->lead_sizes());
@@ -121,22 +130,26 @@ template <int N>
       fail("operands belong to different batches: " + text(t->lead_sizes()) + " and " + text(o.lead));
   }
   const int lead = o.lead.size();
-  o.sizes = o.lead;
   for (int i = 0; i < lead; ++i) {
     bool varies = o.lead[i] == 0;
     for (const Tensor* t : operands)
       varies = varies || (t != nullptr && t->lead() > 0 && t->strides()[i] != 0);
-    if (!varies) o.sizes[i] = 1;
+    o.sizes.push_back(varies ? o.lead[i] : 1);
+    for (std::size_t k = 0; k < static_cast<std::size_t>(N); ++k)
+      o.strides[k].push_back(operands[k] != nullptr && operands[k]->lead() > 0 ? operands[k]->strides()[i]
+                                                                               : 0);
   }
-  o.sizes.append(element);
-  for (std::size_t k = 0; k < static_cast<std::size_t>(N); ++k) {
-    Shape& s = o.strides[k];
-    s = Shape(o.sizes.size(), 0);
-    const Tensor* t = operands[k];
-    if (t == nullptr) continue;
-    for (int i = 0; i < t->lead(); ++i) s[i] = t->strides()[i];
-    for (int i = 0; i < t->rank(); ++i)
-      if (t->size(i) != 1) s[o.sizes.size() - t->rank() + i] = t->strides()[t->lead() + i];
+  for (int i = 0; i < rank; ++i) {
+    std::int64_t size = 1;
+    for (std::size_t k = 0; k < static_cast<std::size_t>(N); ++k) {
+      const Tensor* t = operands[k];
+      const int d = t == nullptr ? -1 : i - (rank - t->rank());
+      const std::int64_t n = d < 0 ? 1 : t->size(d);
+      if (n != 1 && size != 1 && n != size) refuse_overlay<N>(operands, function);
+      if (n != 1) size = n;
+      o.strides[k].push_back(n == 1 ? 0 : t->strides()[t->lead() + d]);
+    }
+    o.sizes.push_back(size);
   }
   return o;
 }

@@ -325,6 +325,14 @@ inline Tensor shift(BinaryOp op, const Operand& a, const Operand& b, std::string
   Promotion promotion;
   a.promote(promotion);
   b.promote(promotion);
+  if (promotion.result() == DType::float32)
+    return detail::run3(
+        DType::float32, DType::boolean, condition, a, b, "where",
+        [](const void*, const std::array<const void*, 3>& bases, void* result, const Tile<4>& t) {
+          kernels().select(t, static_cast<float*>(result), static_cast<const bool*>(bases[0]),
+                           static_cast<const float*>(bases[1]), static_cast<const float*>(bases[2]));
+        },
+        nullptr);
   return visit(promotion.result(), [&]<class T>(std::type_identity<T>) {
     return map3<T, bool>(condition, a, b, "where", [](bool c, T x, T y) { return c ? x : y; });
   });

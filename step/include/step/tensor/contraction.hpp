@@ -23,6 +23,12 @@ namespace detail {
   return (set >> static_cast<unsigned>(axis) & 1U) != 0;
 }
 
+/// Work is counted so that limits hold for products at any size: an element each, and 1/8 per multiplication.
+inline void meter_products(std::int64_t results, std::int64_t summands) {
+  const auto r = static_cast<std::uint64_t>(results), s = static_cast<std::uint64_t>(summands);
+  Meter::current().work(r + r * s / 8);
+}
+
 /// The kernels for T; integers wrap and have a plain loop.
 template <class T> void multiply(const Product<T>& s) {
   if constexpr (std::is_same_v<T, float>)
@@ -98,7 +104,7 @@ enum class Varies : std::uint8_t { both, first, second, none, summed };
 /// the cost does not depend on strides: with M, N, K and B the positions of the axes along which only a
 /// varies, only b varies, of the summed axes, and of the other axes, it is O(B M N K) multiplications, at the
 /// speed of a matrix product. An axis along which neither varies has stride 0 in the result. Sums are made in
-/// the element type, in blocks of at most 1024 products, with fused multiply-adds where the machine has them:
+/// the element type, in blocks of at most 128 products, with fused multiply-adds where the machine has them:
 /// equal up to rounding to summing the products. Fault{type} for operands that do not fit.
 [[nodiscard]] inline Tensor contract(const Tensor& a, const Tensor& b, AxisSet summed) {
   using detail::Varies;

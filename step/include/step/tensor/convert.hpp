@@ -3,6 +3,7 @@
 // like. Included by tensor.hpp.
 #pragma once
 
+#include "step/tensor/kernels.hpp"
 #include "step/tensor/loop.hpp"
 #include "step/tensor/tensor.hpp"
 
@@ -10,23 +11,34 @@ namespace step::tensor {
 
 namespace detail {
 
+/// One tile of a copy.
+template <class To, class From> void copy_tile(To* out, const From* in, const Tile<2>& t) {
+  const std::int64_t so = t.stride[0], si = t.stride[1], ro = t.row_stride[0], ri = t.row_stride[1];
+  out += t.offset[0];
+  in += t.offset[1];
+  if constexpr (std::is_same_v<To, From> && sizeof(To) == 4) {
+    if (so == 1 && ri == 1 && t.rows > 1) return kernels().transpose(out, ro, in, si, t.rows, t.length);
+    if (ro == 1 && si == 1 && t.rows > 1) return kernels().transpose(out, so, in, ri, t.length, t.rows);
+  }
+  for (std::int64_t r = 0; r < t.rows; ++r, out += ro, in += ri) {
+    if (so == 1 && si == 1) {
+      if constexpr (std::is_same_v<To, From>)
+        std::memmove(out, in, static_cast<std::size_t>(t.length) * sizeof(To));
+      else if constexpr (std::is_same_v<To, float> && std::is_same_v<From, bool>)
+        kernels().from_flags(out, in, t.length);
+      else
+        for (std::int64_t i = 0; i < t.length; ++i) out[i] = convert<To>(in[i]);
+    } else {
+      for (std::int64_t i = 0; i < t.length; ++i) out[i * so] = convert<To>(in[i * si]);
+    }
+  }
+}
+
 template <class To, class From> void copy_elements(Tensor& to, const Tensor& from) {
   To* out = to.write<To>();
   const From* in = from.data<From>();
-  for_tiles<2>(to.sizes(), {&to.strides(), &from.strides()}, [&](const Tile<2>& t) {
-    for (std::int64_t r = 0; r < t.rows; ++r) {
-      To* o = out + t.offset[0] + r * t.row_stride[0];
-      const From* p = in + t.offset[1] + r * t.row_stride[1];
-      if (t.stride[0] == 1 && t.stride[1] == 1) {
-        if constexpr (std::is_same_v<To, From>)
-          std::memmove(o, p, static_cast<std::size_t>(t.length) * sizeof(To));
-        else
-          for (std::int64_t i = 0; i < t.length; ++i) o[i] = convert<To>(p[i]);
-      } else {
-        for (std::int64_t i = 0; i < t.length; ++i) o[i * t.stride[0]] = convert<To>(p[i * t.stride[1]]);
-      }
-    }
-  });
+  for_tiles<2>(to.sizes(), {&to.strides(), &from.strides()},
+               [&](const Tile<2>& t) { copy_tile(out, in, t); });
 }
 
 } // namespace detail

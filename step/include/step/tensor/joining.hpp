@@ -69,11 +69,23 @@ namespace step::tensor {
   const int axis = parts.front().lead() + d;
   sizes.insert(axis, static_cast<std::int64_t>(parts.size()));
   Tensor out = Tensor::empty(sizes, promotion.result(), parts.front().lead());
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    Tensor place = out.selected(axis, static_cast<std::int64_t>(i));
-    copy(place, parts[i]);
-  }
-  return out.regrown(lead);
+  // Where parts lie side by side, all of them are written before the cache has lost the place.
+  const std::int64_t n = parts.front().sizes().empty() ? 1 : parts.front().sizes()[0];
+  const std::int64_t rest = n == 0 ? 1 : parts.front().numel() / n;
+  const std::int64_t chunk =
+      axis == 0 || out.numel() < 4096 ? n : std::max<std::int64_t>(1024 / std::max<std::int64_t>(rest, 1), 1);
+  for (std::int64_t from = 0; from < n; from += chunk)
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      Tensor place = out.selected(axis, static_cast<std::int64_t>(i));
+      if (chunk == n) {
+        copy(place, parts[i]);
+        continue;
+      }
+      const std::int64_t m = std::min(chunk, n - from);
+      place = std::move(place).narrowed(0, from, m);
+      copy(place, parts[i].narrowed(0, from, m));
+    }
+  return std::move(out).regrown(lead);
 }
 
 /// x copied `times[i]` times along dimension i, after 1s were put before its sizes.

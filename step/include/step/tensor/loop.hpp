@@ -31,8 +31,8 @@ template <int N>
 void run_tiles(const Shape& sizes, const std::array<const Shape*, N>& strides, TileVisitor<N> visitor,
                void* context) {
   constexpr auto n = static_cast<std::size_t>(N);
-  std::array<std::int64_t, max_axes> length{};
-  std::array<std::array<std::int64_t, n>, max_axes> step{};
+  std::array<std::int64_t, max_axes> length; // of which `axes` have values
+  std::array<std::array<std::int64_t, n>, max_axes> step;
   int axes = 0;
   for (int i = 0; i < sizes.size(); ++i) {
     if (sizes[i] == 0) return;
@@ -54,6 +54,7 @@ void run_tiles(const Shape& sizes, const std::array<const Shape*, N>& strides, T
     tile.rows = length[static_cast<std::size_t>(axes) - 2];
     tile.row_stride = step[static_cast<std::size_t>(axes) - 2];
   }
+  if (axes <= 2) return visitor(context, tile);
   std::array<std::int64_t, max_axes> index{};
   for (;;) {
     visitor(context, tile);

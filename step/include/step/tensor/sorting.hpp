@@ -40,18 +40,20 @@ template <class T> struct SortedLine {
 
 /// The number of elements that come before each one is its place: quadratic, but without branches.
 inline constexpr std::int64_t most_ranked = 8;
-template <bool descending, class T> void sort_by_rank(const SortedLine<T>& l) {
+/// `known` is the number of elements, or 0 when the compiler does not know it.
+template <bool descending, int known, class T> void sort_by_rank(const SortedLine<T>& l) {
+  const int n = known > 0 ? known : static_cast<int>(l.n);
   T v[most_ranked];
-  std::int64_t place[most_ranked] = {};
-  for (std::int64_t i = 0; i < l.n; ++i) {
+  int place[most_ranked] = {};
+  for (int i = 0; i < n; ++i) {
     v[i] = l.in[i * l.step];
-    for (std::int64_t j = 0; j < i; ++j) {
-      const bool first = descending ? above(v[i], v[j]) : above(v[j], v[i]);
-      place[j] += first ? 1 : 0;
-      place[i] += first ? 0 : 1;
+    for (int j = 0; j < i; ++j) {
+      const int first = (descending ? above(v[i], v[j]) : above(v[j], v[i])) ? 1 : 0;
+      place[j] += first;
+      place[i] += 1 - first;
     }
   }
-  for (std::int64_t i = 0; i < l.n; ++i) {
+  for (int i = 0; i < n; ++i) {
     if (place[i] >= l.m) continue;
     l.values[place[i] * l.out_step] = v[i];
     l.indices[place[i] * l.out_step] = i;
@@ -138,8 +140,10 @@ void sort_by_value(const SortedLine<T>& l, std::vector<std::pair<T, std::int64_t
         x, values, axis, [&](std::int64_t from, std::int64_t to, const detail::Loop& lines) {
           for (std::int64_t i = 0; i < lines.size; ++i, from += lines.a, to += lines.c) {
             const detail::SortedLine<T> l{in + from, step, n, v + to, at + to, out_step, m};
-            if (n <= detail::most_ranked)
-              descending ? detail::sort_by_rank<true>(l) : detail::sort_by_rank<false>(l);
+            if (n == 3) // the usual number of experts
+              descending ? detail::sort_by_rank<true, 3>(l) : detail::sort_by_rank<false, 3>(l);
+            else if (n <= detail::most_ranked)
+              descending ? detail::sort_by_rank<true, 0>(l) : detail::sort_by_rank<false, 0>(l);
             else if constexpr (std::is_same_v<T, float>)
               descending ? detail::sort_by_key<true>(l, line) : detail::sort_by_key<false>(l, line);
             else

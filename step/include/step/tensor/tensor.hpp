@@ -151,37 +151,37 @@ class Tensor {
     return t;
   }
   /// Without `axis`, at index i of it (in range).
-  [[nodiscard]] Tensor selected(int axis, std::int64_t i) const {
-    Tensor t = *this;
-    t.offset_ += i * strides_[axis];
-    t.drop(axis);
-    if (axis < lead_) --t.lead_;
-    return t.counted();
-  }
-  /// `length` indices of `axis` from `start` with distance `step`, all in range.
-  [[nodiscard]] Tensor narrowed(int axis, std::int64_t start, std::int64_t length,
-                                std::int64_t step = 1) const {
-    Tensor t = *this;
-    if (length > 0) t.offset_ += start * strides_[axis];
-    t.sizes_[axis] = length;
-    if (length > 1) t.strides_[axis] = strides_[axis] * step;
-    return t.counted();
-  }
-  /// With a new axis of length `size` and stride 0 before axis `axis`. It is a batch axis when axis < lead().
-  [[nodiscard]] Tensor inserted(int axis, std::int64_t size = 1) const {
-    Tensor t = *this;
-    t.sizes_.insert(axis, size);
-    t.strides_.insert(axis, 0);
-    if (axis < lead_) ++t.lead_;
-    return t.counted();
-  }
-  /// Without `axis`, which has length 1 or stride 0.
-  [[nodiscard]] Tensor removed(int axis) const& { return selected(axis, 0); }
-  [[nodiscard]] Tensor removed(int axis) && {
+  [[nodiscard]] Tensor selected(int axis, std::int64_t i) const& { return Tensor(*this).selected(axis, i); }
+  [[nodiscard]] Tensor selected(int axis, std::int64_t i) && {
+    offset_ += i * strides_[axis];
     drop(axis);
     if (axis < lead_) --lead_;
     return std::move(counted());
   }
+  /// `length` indices of `axis` from `start` with distance `step`, all in range.
+  [[nodiscard]] Tensor narrowed(int axis, std::int64_t start, std::int64_t length,
+                                std::int64_t step = 1) const& {
+    return Tensor(*this).narrowed(axis, start, length, step);
+  }
+  [[nodiscard]] Tensor narrowed(int axis, std::int64_t start, std::int64_t length, std::int64_t step = 1) && {
+    if (length > 0) offset_ += start * strides_[axis];
+    sizes_[axis] = length;
+    if (length > 1) strides_[axis] *= step;
+    return std::move(counted());
+  }
+  /// With a new axis of length `size` and stride 0 before axis `axis`. It is a batch axis when axis < lead().
+  [[nodiscard]] Tensor inserted(int axis, std::int64_t size = 1) const& {
+    return Tensor(*this).inserted(axis, size);
+  }
+  [[nodiscard]] Tensor inserted(int axis, std::int64_t size = 1) && {
+    sizes_.insert(axis, size);
+    strides_.insert(axis, 0);
+    if (axis < lead_) ++lead_;
+    return std::move(size == 1 ? *this : counted());
+  }
+  /// Without `axis`, which has length 1 or stride 0.
+  [[nodiscard]] Tensor removed(int axis) const& { return selected(axis, 0); }
+  [[nodiscard]] Tensor removed(int axis) && { return std::move(*this).selected(axis, 0); }
   /// The axis of length 1 repeated without copying.
   [[nodiscard]] Tensor expanded(int axis, std::int64_t size) const {
     Tensor t = *this;

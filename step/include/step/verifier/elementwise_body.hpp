@@ -21,6 +21,8 @@ class ElementwiseBody {
   struct Slot {
     bool full = false;  ///< has `elements` numbers per position
     float constant = 0; ///< of a constant
+    std::uint32_t place =
+        0; ///< of all but inputs: the scratch memory it shares with values that are dead by then
   };
   struct Operation {
     tensor::Unary unary = nullptr; ///< else binary
@@ -34,6 +36,11 @@ class ElementwiseBody {
   std::vector<Slot> slots{};
   std::vector<Operation> operations{};
   std::vector<std::uint32_t> outputs{}; ///< slots; for a fold they become the states
+  std::vector<std::uint32_t> places{};  ///< by place: the first slot that is there
+
+  /// Gives every value a place; once slots, operations and outputs are there. A result may take the place of
+  /// an operand that dies, so that a tile needs little of the cache.
+  void find_places();
 
   /// Whether map() pays: several operations, and every output is the result of one.
   [[nodiscard]] bool maps() const;

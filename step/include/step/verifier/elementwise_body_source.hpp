@@ -83,62 +83,73 @@ struct ElementwiseBody::Run {
     return std::move(out);
   }
 
-  /// Scratch memory for every slot but the inputs, which are read where they are.
+  /// Scratch memory for every place; inputs are read where they are.
   void make_scratch() {
     std::size_t total = 0;
-    const auto room = [&](std::uint32_t s) {
-      const auto numbers = static_cast<std::size_t>(full(s) ? rows * length : rows);
+    const auto room = [&](std::uint32_t slot) {
+      const auto numbers = static_cast<std::size_t>(full(slot) ? rows * length : rows);
       return (numbers + 15) / 16 * 16; // whole cache lines
     };
-    for (std::uint32_t s = 0; s < views.size(); ++s) total += room(s);
+    for (auto slot : body.places) total += room(slot);
     scratch = Tensor::empty({static_cast<std::int64_t>(total)}, tensor::DType::float32);
     auto* next = scratch.write<float>();
-    for (std::uint32_t s = 0; s < views.size(); ++s) {
-      views[s] = {next, full(s) ? length : 1};
-      next += room(s);
+    for (auto slot : body.places) {
+      places.push_back(next);
+      next += room(slot);
     }
+    for (std::uint32_t s = 0; s < views.size(); ++s) views[s].row = full(s) ? length : 1;
     for (std::uint32_t s = body.states + body.inputs; s < body.first_result(); ++s) {
-      *views[s].data = body.slots[s].constant;
+      *data(s) = body.slots[s].constant;
       views[s].row = 0;
     }
   }
+  /// Where the slot's numbers are now.
+  [[nodiscard]] float* data(std::uint32_t slot) const {
+    return views[slot].data != nullptr ? views[slot].data : places[body.slots[slot].place];
+  }
+  [[nodiscard]] View view(std::uint32_t slot) const { return {data(slot), views[slot].row}; }
 
   void fill_states(std::span<const double> init) {
     for (std::uint32_t s = 0; s < body.states; ++s)
-      std::fill_n(views[s].data, full(s) ? rows * length : rows, static_cast<float>(init[s]));
+      std::fill_n(data(s), full(s) ? rows * length : rows, static_cast<float>(init[s]));
   }
 
-  void compute() {
+  /// What the operations' kernels are told about the current tile, except where the numbers are.
+  void prepare() {
+    calls.clear();
     for (const auto& o : body.operations) {
-      const View &to = views[o.out], &a = views[o.a], &b = views[o.b];
       const bool wide = full(o.out);
-      const auto operand = [&](tensor::Tile<3>& t, std::size_t k, const View& v, bool is_full) {
-        t.row_stride[k] = v.row;
-        t.stride[k] = wide ? (is_full ? 1 : 0) : v.row;
-      };
+      const auto to_row = views[o.out].row;
       tensor::Tile<3> t;
       t.rows = wide ? here_rows : 1;
       t.length = wide ? here_length : here_rows;
-      operand(t, 0, to, wide);
-      operand(t, 1, a, full(o.a));
-      operand(t, 2, b, full(o.b));
-      if (wide && to.row == here_length && joins(a, full(o.a)) && joins(b, full(o.b))) {
-        t.length *= t.rows; // one long row
+      const auto operand = [&](std::size_t k, std::uint32_t slot) {
+        t.row_stride[k] = views[slot].row;
+        t.stride[k] = wide ? (full(slot) ? 1 : 0) : views[slot].row;
+      };
+      operand(0, o.out);
+      operand(1, o.a);
+      operand(2, o.b);
+      if (wide && to_row == here_length && joins(o.a) && joins(o.b)) { // one long row
+        t.length *= t.rows;
         t.rows = 1;
       }
-      if (o.unary != nullptr)
-        o.unary({{t.offset[0], t.offset[1]},
-                 {t.row_stride[0], t.row_stride[1]},
-                 {t.stride[0], t.stride[1]},
-                 t.rows,
-                 t.length},
-                to.data, a.data);
-      else
-        o.binary(t, to.data, a.data, b.data);
+      calls.push_back(t);
     }
   }
-  [[nodiscard]] bool joins(const View& v, bool is_full) const {
-    return is_full ? v.row == here_length : v.row == 0;
+  void compute() {
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      const auto& o = body.operations[i];
+      const auto& t = calls[i];
+      if (o.binary != nullptr)
+        o.binary(t, data(o.out), data(o.a), data(o.b));
+      else
+        o.unary({{}, {t.row_stride[0], t.row_stride[1]}, {t.stride[0], t.stride[1]}, t.rows, t.length},
+                data(o.out), data(o.a));
+    }
+  }
+  [[nodiscard]] bool joins(std::uint32_t slot) const {
+    return views[slot].row == (full(slot) ? here_length : 0);
   }
 
   static void copy(float* to, std::int64_t to_row, const View& from, std::int64_t rows,
@@ -198,8 +209,11 @@ struct ElementwiseBody::Run {
   const ElementwiseBody& body;
   int folded, outer;
   bool every;
-  std::vector<View> views;           ///< by slot
-  std::vector<std::int64_t> offsets; ///< of the inputs at the tile, first folded position
+  std::vector<View>
+      views; ///< by slot: of inputs, and of outputs that are written where they belong; else no data
+  std::vector<float*> places;
+  std::vector<tensor::Tile<3>> calls; ///< by operation
+  std::vector<std::int64_t> offsets;  ///< of the inputs at the tile, first folded position
   std::vector<Tensor> fields, out;
   tensor::Shape sizes; ///< of the inputs
   std::array<bool, tensor::max_axes> repeated{};
@@ -209,6 +223,40 @@ struct ElementwiseBody::Run {
   std::array<std::int64_t, tensor::max_axes> at{};
   std::int64_t first = 0, here_rows = 0, here_length = 0; ///< of the current tile
 };
+
+STEP_SOURCE void ElementwiseBody::find_places() {
+  const auto first = first_result();
+  std::vector<std::size_t> last_use(slots.size(), 0); // the operation after which a slot is not read any more
+  for (std::size_t i = 0; i < operations.size(); ++i)
+    last_use[operations[i].a] = last_use[operations[i].b] = i + 1;
+  for (auto slot : outputs) last_use[slot] = operations.size() + 1;
+  const auto own_place = [this](std::uint32_t slot) {
+    slots[slot].place = static_cast<std::uint32_t>(places.size());
+    places.push_back(slot);
+  };
+  for (std::uint32_t s = 0; s < first; ++s)
+    if (s < states || s >= states + inputs) own_place(s);
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const auto& o = operations[i];
+    const auto output = std::find(outputs.begin(), outputs.end(), o.out);
+    const auto may_take = [&](std::uint32_t operand) { // kernels of two operands may write over one
+      const bool scratch = operand < states || operand >= first;
+      if (o.binary == nullptr || !scratch || last_use[operand] != i + 1 ||
+          slots[operand].full != slots[o.out].full)
+        return false;
+      // what ends as one state must not lie where another one is expected
+      const auto place = slots[operand].place;
+      return output == outputs.end() || place >= states ||
+             place == static_cast<std::uint32_t>(output - outputs.begin());
+    };
+    if (may_take(o.a))
+      slots[o.out].place = slots[o.a].place;
+    else if (may_take(o.b))
+      slots[o.out].place = slots[o.b].place;
+    else
+      own_place(o.out);
+  }
+}
 
 STEP_SOURCE std::uint32_t ElementwiseBody::first_result() const {
   std::uint32_t least = static_cast<std::uint32_t>(slots.size());
@@ -235,6 +283,7 @@ STEP_SOURCE std::vector<tensor::Tensor> ElementwiseBody::map(std::span<const ten
   run.tiles([&] {
     for (std::size_t k = 0; k < outputs.size(); ++k)
       run.views[outputs[k]] = run.place(k, slots[outputs[k]].full, {});
+    run.prepare();
     run.compute();
   });
   return run.finish();
@@ -258,24 +307,25 @@ STEP_SOURCE std::vector<tensor::Tensor> ElementwiseBody::fold(std::span<const do
   }
   run.tiles([&] {
     run.fill_states(init);
+    run.prepare();
     std::array<std::int64_t, tensor::max_axes> position{};
     const std::span inner(position.data(), extent.size());
     for (bool more = true; more;) {
       run.compute();
       for (std::size_t k = 0; k < outputs.size(); ++k) {
-        const auto from = outputs[k];
-        const bool is_full = slots[from].full;
-        if (from == k) continue;    // a state that stays
+        const auto from = outputs[k], to = static_cast<std::uint32_t>(k);
+        if (from == to || (from >= first_result() && slots[from].place == slots[to].place)) continue;
         if (from >= first_result()) // the old state is not needed any more
-          std::swap(run.views[from].data, run.views[k].data);
+          std::swap(run.places[slots[from].place], run.places[slots[to].place]);
         else
-          Run::copy(run.views[k].data, run.views[k].row, run.views[from], run.here_rows,
-                    is_full ? run.here_length : 1);
+          Run::copy(run.data(to), run.views[to].row, run.view(from), run.here_rows,
+                    slots[from].full ? run.here_length : 1);
       }
       if (every)
         for (std::size_t k = 0; k < outputs.size(); ++k) {
           const auto to = run.place(k, slots[k].full, inner);
-          Run::copy(to.data, to.row, run.views[k], run.here_rows, slots[k].full ? run.here_length : 1);
+          Run::copy(to.data, to.row, run.view(static_cast<std::uint32_t>(k)), run.here_rows,
+                    slots[k].full ? run.here_length : 1);
         }
       more = false;
       for (std::size_t i = inner.size(); i-- > 0;) {
@@ -295,7 +345,8 @@ STEP_SOURCE std::vector<tensor::Tensor> ElementwiseBody::fold(std::span<const do
     if (!every)
       for (std::size_t k = 0; k < outputs.size(); ++k) {
         const auto to = run.place(k, slots[k].full, {});
-        Run::copy(to.data, to.row, run.views[k], run.here_rows, slots[k].full ? run.here_length : 1);
+        Run::copy(to.data, to.row, run.view(static_cast<std::uint32_t>(k)), run.here_rows,
+                  slots[k].full ? run.here_length : 1);
       }
   });
   return run.finish();

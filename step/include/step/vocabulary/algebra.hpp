@@ -6,6 +6,8 @@
 #include "step/tensor/einsum.hpp"
 #include "step/tensor/joining.hpp"
 #include "step/tensor/lines.hpp"
+#include "step/tensor/matmul.hpp"
+#include "step/tensor/shaping.hpp"
 #include "step/vocabulary/elementwise.hpp"
 
 namespace step::vocabulary {

@@ -166,10 +166,13 @@ class Call {
   }
   /// Dimensions of `x`: one, several, or all when absent or empty. Fault{type} when one occurs twice.
   [[nodiscard]] tensor::DimSet dims(std::size_t i, const Tensor& x) const {
-    const auto list = integers(i);
-    if (list.empty()) return tensor::all_dims(x);
+    std::span<const Value> items;
+    if (!has(i)) return tensor::all_dims(x);
+    if (!interp::sequence_items(values_[i], items)) items = {&values_[i], 1};
+    if (items.empty()) return tensor::all_dims(x);
     tensor::DimSet set = 0;
-    for (std::int64_t d : list) {
+    for (const Value v : items) {
+      const std::int64_t d = integer_of(v, i);
       const auto bit = tensor::DimSet{1} << static_cast<unsigned>(x.dim(d, function_));
       if ((set & bit) != 0) fail("dim " + std::to_string(d) + " appears multiple times in the list of dims");
       set |= bit;

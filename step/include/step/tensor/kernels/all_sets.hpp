@@ -4,6 +4,7 @@
 #pragma once
 
 #include "step/tensor/kernels/table.hpp"
+#include "step/tensor/pool.hpp"
 
 #include <cmath>
 #include <cstddef>

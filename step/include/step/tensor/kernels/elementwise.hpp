@@ -6,41 +6,53 @@
 #else
 
 /// One contiguous row.
-template <class F> [[gnu::noinline]] void unary_row(float* out, const float* in, std::int64_t n) {
+template <class F> void unary_row(float* out, const float* in, std::int64_t n) {
   constexpr int w = lanes<float>;
-  std::int64_t i = 0;
-  for (; i + w <= n; i += w) store(out + i, F::apply(load(in + i)));
-  if (i < n) store_part(out + i, F::apply(load_part(in + i, n - i)), n - i);
-  if constexpr (requires { F::limit; }) {
-    Ints outside{};
-    for (i = 0; i + w <= n; i += w) outside |= ~(magnitude(load(in + i)) < F::limit);
-    if (i < n) outside |= ~(magnitude(load_part(in + i, n - i)) < F::limit);
-    alignas(Ints) std::int32_t flags[w];
-    store(flags, outside);
-    std::int32_t any = 0;
-    for (int k = 0; k < w; ++k) any |= flags[k];
-    for (i = 0; any != 0 && i < n; ++i)
-      if (!(std::abs(in[i]) < F::limit)) out[i] = F::exact(in[i]);
+  for (std::int64_t i = 0; i < n; i += w) {
+    const std::int64_t rest = n - i;
+    const Floats x = rest >= w ? load(in + i) : load_part(in + i, rest);
+    Floats y = F::apply(x);
+    if constexpr (requires { F::limit; }) // the few elements that F is not made for
+      if (any(~(magnitude(x) < F::limit)))
+        for (int k = 0; k < w; ++k)
+          if (!(std::abs(x[k]) < F::limit)) y[k] = F::exact(x[k]);
+    rest >= w ? store(out + i, y) : store_part(out + i, y, rest);
   }
 }
-/// The other cases go through a buffer.
-template <class F> void unary(const Tile<2>& t, float* out, const float* in) {
-  constexpr std::int64_t most = 256;
+
+inline constexpr std::int64_t buffered = 256; ///< elements of a row that is brought together in a buffer
+
+/// Elements `step` apart, side by side.
+[[gnu::noinline]] inline void collect(float* to, const float* from, std::int64_t step, std::int64_t n) {
+  std::int64_t i = 0;
+  if (step == 2) { // every other element, as rotary embeddings take them; never reads behind the last one
+    constexpr int w = lanes<float>;
+    for (; i + w < n; i += w) store(to + i, even_lanes(load(from + 2 * i), load(from + 2 * i + w)));
+  }
+  for (; i < n; ++i) to[i] = from[i * step];
+}
+
+/// Rows that are not contiguous go through a buffer.
+inline void unary_tile(void (*row)(float*, const float*, std::int64_t), const Tile<2>& t, float* out,
+                       const float* in) {
   for (std::int64_t r = 0; r < t.rows; ++r) {
     float* o = out + t.offset[0] + r * t.row_stride[0];
     const float* a = in + t.offset[1] + r * t.row_stride[1];
     if (t.stride[0] == 1 && t.stride[1] == 1) {
-      unary_row<F>(o, a, t.length);
+      row(o, a, t.length);
       continue;
     }
-    for (std::int64_t at = 0; at < t.length; at += most) {
-      const std::int64_t n = t.length - at < most ? t.length - at : most;
-      float line[most];
-      for (std::int64_t i = 0; i < n; ++i) line[i] = a[(at + i) * t.stride[1]];
-      unary_row<F>(line, line, n);
-      for (std::int64_t i = 0; i < n; ++i) o[(at + i) * t.stride[0]] = line[i];
+    for (std::int64_t at = 0; at < t.length; at += buffered) {
+      const std::int64_t n = t.length - at < buffered ? t.length - at : buffered;
+      float line[buffered], result[buffered];
+      collect(line, a + at * t.stride[1], t.stride[1], n);
+      row(result, line, n);
+      for (std::int64_t i = 0; i < n; ++i) o[(at + i) * t.stride[0]] = result[i];
     }
   }
+}
+template <class F> void unary(const Tile<2>& t, float* out, const float* in) {
+  unary_tile(unary_row<F>, t, out, in);
 }
 
 struct Add {
@@ -107,23 +119,117 @@ STEP_INLINE void binary_row(R* out, const float* a, const float* b, std::int64_t
         F::apply(repeats_a ? all_a : load_part(a + i, n - i), repeats_b ? all_b : load_part(b + i, n - i)),
         n - i);
 }
-template <class F, class R> void binary(const Tile<3>& t, R* out, const float* a, const float* b) {
+/// Strides are 0 or 1, and not both 0.
+template <class F, class R>
+void binary_row(R* out, const float* a, std::int64_t sa, const float* b, std::int64_t sb, std::int64_t n) {
+  if (sa != 0 && sb != 0)
+    binary_row<F, R, false, false>(out, a, b, n);
+  else if (sa != 0)
+    binary_row<F, R, false, true>(out, a, b, n);
+  else
+    binary_row<F, R, true, false>(out, a, b, n);
+}
+template <class R>
+using BinaryRow = void (*)(R* out, const float* a, std::int64_t sa, const float* b, std::int64_t sb,
+                           std::int64_t n);
+
+/// Operands and results that are neither contiguous nor repeated go through buffers.
+template <class R>
+void binary_buffered(BinaryRow<R> row, R* out, std::int64_t so, const float* a, std::int64_t sa,
+                     const float* b, std::int64_t sb, std::int64_t length) {
+  float left[buffered], right[buffered];
+  R result[buffered];
+  for (std::int64_t at = 0; at < length; at += buffered) {
+    const std::int64_t n = length - at < buffered ? length - at : buffered;
+    const float *x = a + at * sa, *y = b + at * sb;
+    const bool copies_a = (sa != 0 && sa != 1) || (sa == 0 && sb == 0), copies_b = sb != 0 && sb != 1;
+    if (copies_a) collect(left, std::exchange(x, left), sa, n);
+    if (copies_b) collect(right, std::exchange(y, right), sb, n);
+    row(so == 1 ? out + at : result, x, copies_a ? 1 : sa, y, copies_b ? 1 : sb, n);
+    for (std::int64_t i = 0; so != 1 && i < n; ++i) out[(at + i) * so] = result[i];
+  }
+}
+/// Operands whose columns are contiguous are transposed block by block.
+template <class R>
+void binary_transposed(BinaryRow<R> row, const Tile<3>& t, R* out, const float* a, const float* b) {
+  constexpr std::int64_t high = 16, wide = 128;
+  alignas(Floats) float left[high * wide], right[high * wide];
+  const std::int64_t sa = t.stride[1], sb = t.stride[2];
+  const bool turn_a = sa != 0 && sa != 1, turn_b = sb != 0 && sb != 1;
+  for (std::int64_t r = 0; r < t.rows; r += high)
+    for (std::int64_t c = 0; c < t.length; c += wide) {
+      const std::int64_t rows = t.rows - r < high ? t.rows - r : high;
+      const std::int64_t n = t.length - c < wide ? t.length - c : wide;
+      const float *x = a + r * t.row_stride[1] + c * sa, *y = b + r * t.row_stride[2] + c * sb;
+      if (turn_a) transpose(left, wide, std::exchange(x, left), sa, rows, n);
+      if (turn_b) transpose(right, wide, std::exchange(y, right), sb, rows, n);
+      for (std::int64_t i = 0; i < rows; ++i)
+        row(out + (r + i) * t.row_stride[0] + c, x + i * (turn_a ? wide : t.row_stride[1]), turn_a ? 1 : sa,
+            y + i * (turn_b ? wide : t.row_stride[2]), turn_b ? 1 : sb, n);
+    }
+}
+template <class R>
+void binary_tile(BinaryRow<R> row, const Tile<3>& t, R* out, const float* a, const float* b) {
   const std::int64_t so = t.stride[0], sa = t.stride[1], sb = t.stride[2];
+  const bool direct = so == 1 && (sa == 0 || sa == 1) && (sb == 0 || sb == 1) && sa + sb > 0;
+  const bool turns_a = sa == 0 || sa == 1 || t.row_stride[1] == 1,
+             turns_b = sb == 0 || sb == 1 || t.row_stride[2] == 1;
   out += t.offset[0];
   a += t.offset[1];
   b += t.offset[2];
+  if (!direct && so == 1 && t.rows >= 4 && t.length >= 4 && (sa != 0 || sb != 0) && turns_a && turns_b)
+    return binary_transposed(row, t, out, a, b);
   for (std::int64_t r = 0; r < t.rows;
        ++r, out += t.row_stride[0], a += t.row_stride[1], b += t.row_stride[2]) {
-    if (so == 1 && sa == 1 && sb == 1)
-      binary_row<F, R, false, false>(out, a, b, t.length);
-    else if (so == 1 && sa == 1 && sb == 0)
-      binary_row<F, R, false, true>(out, a, b, t.length);
-    else if (so == 1 && sa == 0 && sb == 1)
-      binary_row<F, R, true, false>(out, a, b, t.length);
+    if (direct)
+      row(out, a, sa, b, sb, t.length);
     else
-      for (std::int64_t i = 0; i < t.length; ++i)
-        out[i * so] = static_cast<R>(F::apply(a[i * sa], b[i * sb]));
+      binary_buffered(row, out, so, a, sa, b, sb, t.length);
   }
+}
+template <class F, class R> void binary(const Tile<3>& t, R* out, const float* a, const float* b) {
+  binary_tile<R>(binary_row<F, R>, t, out, a, b);
+}
+
+STEP_INLINE Ints load_flags(const bool* p) {
+#if STEP_VECTOR_BYTES == 64
+  return reinterpret_cast<Ints>(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+#elif STEP_VECTOR_BYTES == 32
+  return reinterpret_cast<Ints>(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+#else
+  return Ints{p[0], p[1], p[2], p[3]};
+#endif
+}
+
+/// condition ? a : b
+inline void select(const Tile<4>& t, float* out, const bool* condition, const float* a, const float* b) {
+  constexpr int w = lanes<float>;
+  const std::int64_t so = t.stride[0], sc = t.stride[1], sa = t.stride[2], sb = t.stride[3];
+  const bool whole = so == 1 && sc == 1 && (sa == 0 || sa == 1) && (sb == 0 || sb == 1);
+  out += t.offset[0];
+  condition += t.offset[1];
+  a += t.offset[2];
+  b += t.offset[3];
+  for (std::int64_t r = 0; r < t.rows; ++r, out += t.row_stride[0], condition += t.row_stride[1],
+                    a += t.row_stride[2], b += t.row_stride[3]) {
+    std::int64_t i = 0;
+    for (; whole && i + w <= t.length; i += w) {
+      store(out + i, load_flags(condition + i) != 0 ? (sa == 0 ? repeated(*a) : load(a + i))
+                                                    : (sb == 0 ? repeated(*b) : load(b + i)));
+    }
+    for (; i < t.length; ++i) {
+      const float x = a[i * sa], y = b[i * sb];
+      out[i * so] = condition[i * sc] ? x : y;
+    }
+  }
+}
+
+/// 0 and 1 for a contiguous row of flags.
+inline void from_flags(float* out, const bool* in, std::int64_t n) {
+  constexpr int w = lanes<float>;
+  std::int64_t i = 0;
+  for (; i + w <= n; i += w) store(out + i, __builtin_convertvector(load_flags(in + i), Floats));
+  for (; i < n; ++i) out[i] = in[i] ? 1.0F : 0.0F;
 }
 
 #endif

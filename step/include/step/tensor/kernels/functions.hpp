@@ -20,6 +20,21 @@ template <class V, class T, class... More> STEP_INLINE V polynomial(const V& x, 
   return polynomial(x, c1, more...) * x + c0;
 }
 
+/// Whether some lane has its highest bit set.
+STEP_INLINE bool any(const Ints& mask) {
+#if STEP_VECTOR_BYTES == 64
+  return _mm512_movepi32_mask(reinterpret_cast<__m512i>(mask)) != 0;
+#elif STEP_VECTOR_BYTES == 32
+  return _mm256_movemask_ps(reinterpret_cast<__m256>(mask)) != 0;
+#elif defined(__SSE2__)
+  return _mm_movemask_ps(reinterpret_cast<__m128>(mask)) != 0;
+#else
+  std::int32_t all = 0;
+  for (int k = 0; k < lanes<float>; ++k) all |= mask[k];
+  return all < 0;
+#endif
+}
+
 /// A product that rounds to e^x; the first factor is exact to 1 unit in the last place for every x.
 struct ExpFactors {
   Floats first, second;
@@ -32,7 +47,7 @@ struct Exp {
   STEP_INLINE static ExpFactors factors(const Floats& operand) {
     // 2^n times e^r with |r| <= ln(2) / 2; n in two halves, because 2^-150 and 2^128 are no floats.
     Floats x = operand > 89.0F ? repeated(89.0F) : operand;
-    x = x < -104.0F ? repeated(-104.0F) : x;
+    x = x < -110.0F ? repeated(-110.0F) : x;
     constexpr float shift = 12582912.0F; // 1.5 * 2^23: adding it rounds to an integer
     const Floats shifted = x * 1.44269504F + shift;
     const Ints n = bits(shifted) - 0x4b400000;
@@ -40,7 +55,8 @@ struct Exp {
     const Floats r = (x - whole * 0.693359375F) - whole * -2.12194440e-4F;
     const Floats tail = polynomial(r, 5.0000001201e-1F, 1.6666665459e-1F, 4.1665795894e-2F, 8.3334519073e-3F,
                                    1.3981999507e-3F, 1.9875691500e-4F);
-    const Floats y = tail * (r * r) + r + 1.0F;
+    const Floats above = r + 1.0F; // and what was rounded off
+    const Floats y = above + (tail * (r * r) + (r - (above - 1.0F)));
     const Ints half = n >> 1;
     return {y * from_bits((half + 127) << 23), from_bits((n - half + 127) << 23)};
   }
@@ -65,18 +81,21 @@ struct Log {
   }
 };
 
+// 1 / (1 + e^-x), but e^x where e^-x is too large for a float.
 struct Sigmoid {
   STEP_INLINE static Floats apply(const Floats& x) {
-    const Floats e = Exp::apply(-magnitude(x)); // never overflows
-    return (x < 0.0F ? e : repeated(1.0F)) / (e + 1.0F);
+    const Ints far = x < -80.0F;
+    const Floats e = Exp::apply(far ? x : -x);
+    return (far ? e : repeated(1.0F)) / (e + 1.0F);
   }
 };
 struct Silu {
   STEP_INLINE static Floats apply(const Floats& x) {
-    const ExpFactors e = Exp::factors(-magnitude(x));
-    const Ints below = x < 0.0F;
-    return x * (below ? e.first : repeated(1.0F)) / (e.first * e.second + 1.0F) *
-           (below ? e.second : repeated(1.0F));
+    const Ints far = x < -80.0F;
+    const ExpFactors e = Exp::factors(far ? x : -x);
+    const Floats first = x < -110.0F ? Floats{} : e.first; // minus infinity gives NaN, as in PyTorch
+    return x * (far ? first : repeated(1.0F)) / (e.first * e.second + 1.0F) *
+           (far ? e.second : repeated(1.0F));
   }
 };
 
@@ -104,7 +123,7 @@ struct Erf {
                                 t -
                             t;
     // The polynomial is of no use beyond 4, where erf is 1 to the last bit; NaN stays.
-    const Floats large = 1.0F - Exp::apply(t > 4.0F ? repeated(-100.0F) : exponent);
+    const Floats large = 1.0F - Exp::apply(t > 4.0F ? repeated(-40.0F) : exponent);
     return t > 0.927734375F ? with_sign_of(large, x) : small;
   }
 };

@@ -31,7 +31,6 @@ template <class T, class F, std::size_t... v> struct GroupOf {
     else
       return load(p);
   }
-  STEP_INLINE void fill(T x) { ((value[v] = repeated(x)), ...); }
   template <class In> STEP_INLINE void start(const In* p) {
     ((value[v] = read(p + static_cast<int>(v) * lanes<T>)), ...);
   }
@@ -77,9 +76,9 @@ template <class Acc, class F, class T> STEP_INLINE Acc fold_line(const T* p, std
 /// Contiguous neighbours at once, element by element.
 template <class Acc, class F, int elements, class T>
 STEP_INLINE void fold_columns(T* out, const T* in, std::int64_t length, std::int64_t step, double divisor) {
-  Group<Acc, F, elements> g;
-  g.start(in);
-  for (std::int64_t r = 1; r < length; ++r) g.take(in + r * step);
+  Group<Acc, F, elements> g; // of zeros
+  if constexpr (!std::is_same_v<F, Add>) g.start(in);
+  for (std::int64_t r = 0; r < length; ++r) g.take(in + r * step);
   g.finish(out, divisor);
 }
 /// A line that is short or not contiguous: one element after the other, as in a column.
@@ -95,7 +94,7 @@ template <class F, class T> STEP_INLINE T short_extremum(const T* p, std::int64_
   for (std::int64_t k = 1; k < n; ++k) best = F::apply(best, p[k * step]);
   return best;
 }
-/// Folds lines of at least one element. Sums are made in double and divided by `divisor`.
+/// Folds lines, of which only sums may be empty. Sums are made in double and divided by `divisor`.
 template <class Acc, class F, class T> void fold_lines(const Lines<T>& s, double divisor) {
   constexpr int wide = 8 * lanes<Acc>, narrow = 16;
   if (s.step == 1 && s.length >= line_lanes) {
@@ -130,15 +129,6 @@ template <class T> void minimum_lines(const Lines<T>& s) { fold_lines<T, Minimum
 
 STEP_INLINE Floats gather(const float* p, std::int64_t step, std::int64_t n) {
   if (step == 1) return n == lanes<float> ? load(p) : load_part(p, n);
-#if STEP_VECTOR_BYTES == 64
-  if (step > -(1 << 26) && step < 1 << 26) {
-    const __m512i places =
-        _mm512_mullo_epi32(_mm512_set1_epi32(static_cast<int>(step)),
-                           _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
-    return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), static_cast<__mmask16>((1U << n) - 1U), places, p,
-                                    4);
-  }
-#endif
   alignas(Floats) float line[lanes<float>] = {};
   for (std::int64_t k = 0; k < n; ++k) line[k] = p[k * step];
   return load(line);
@@ -150,15 +140,17 @@ STEP_INLINE void scatter(float* p, std::int64_t step, std::int64_t n, const Floa
   for (std::int64_t k = 0; k < n; ++k) p[k * step] = line[k];
 }
 
-/// A contiguous line of at least line_lanes elements.
+/// A contiguous line.
 STEP_INLINE void softmax_line(float* out, const float* in, std::int64_t n, bool logarithm) {
   constexpr int w = lanes<float>;
-  const Floats peak = repeated(fold_line<float, Maximum>(in, n));
+  const bool is_short = n < line_lanes;
+  const Floats peak =
+      repeated(is_short ? short_extremum<Maximum>(in, n, 1) : fold_line<float, Maximum>(in, n));
   for (std::int64_t i = 0; i < n; i += w) {
     const std::int64_t part = n - i < w ? n - i : w;
     scatter(out + i, 1, part, Exp::apply(gather(in + i, 1, part) - peak));
   }
-  const double total = fold_line<double, Add>(out, n);
+  const double total = is_short ? short_sum(out, n, 1) : fold_line<double, Add>(out, n);
   const Floats scale = repeated(static_cast<float>(1 / total)),
                shift = peak + static_cast<float>(logarithm ? std::log(total) : 0.0);
   for (std::int64_t i = 0; i < n; i += w) {
@@ -166,16 +158,45 @@ STEP_INLINE void softmax_line(float* out, const float* in, std::int64_t n, bool 
     scatter(out + i, 1, part, logarithm ? gather(in + i, 1, part) - shift : gather(out + i, 1, part) * scale);
   }
 }
+/// As many short lines as lanes: each element is moved once.
+inline constexpr std::int64_t most_short = 8;
+STEP_INLINE void softmax_short(float* out, std::int64_t out_next, std::int64_t out_step, const float* in,
+                               std::int64_t next, std::int64_t step, std::int64_t length) {
+  constexpr int w = lanes<float>;
+  alignas(Floats) float lines[most_short * w];
+  for (int k = 0; k < w; ++k)
+    for (std::int64_t r = 0; r < length; ++r) lines[r * w + k] = in[k * next + r * step];
+  Floats peak = load(lines);
+  for (std::int64_t r = 1; r < length; ++r) peak = Maximum::apply(peak, load(lines + r * w));
+  Vector<double> low{}, high{};
+  for (std::int64_t r = 0; r < length; ++r) {
+    float* line = lines + r * w;
+    store(line, Exp::apply(load(line) - peak));
+    low += load_wide(line);
+    high += load_wide(line + lanes<double>);
+  }
+  alignas(Floats) float scales[w];
+  store_narrow(scales, 1.0 / low);
+  store_narrow(scales + lanes<double>, 1.0 / high);
+  const Floats scale = load(scales);
+  for (std::int64_t r = 0; r < length; ++r) store(lines + r * w, load(lines + r * w) * scale);
+  for (int k = 0; k < w; ++k)
+    for (std::int64_t r = 0; r < length; ++r) out[k * out_next + r * out_step] = lines[r * w + k];
+}
 /// e^x over its sum along lines of at least one element, or the logarithm of that.
 inline void softmax_lines(const Lines<float>& s, std::int64_t out_next, std::int64_t out_step,
                           bool logarithm) {
-  if (s.step == 1 && out_step == 1 && s.length >= line_lanes) {
+  if (s.step == 1 && out_step == 1 && (s.length >= line_lanes || s.count < line_lanes)) {
     for (std::int64_t i = 0; i < s.count; ++i)
       softmax_line(s.out + i * out_next, s.in + i * s.next, s.length, logarithm);
     return;
   }
   constexpr int w = lanes<float>; // that many lines at once
-  for (std::int64_t i = 0; i < s.count; i += w) {
+  std::int64_t i = 0;
+  if (s.length <= most_short && !logarithm)
+    for (; i + w <= s.count; i += w)
+      softmax_short(s.out + i * out_next, out_next, out_step, s.in + i * s.next, s.next, s.step, s.length);
+  for (; i < s.count; i += w) {
     const std::int64_t n = s.count - i < w ? s.count - i : w;
     const float* in = s.in + i * s.next;
     float* out = s.out + i * out_next;

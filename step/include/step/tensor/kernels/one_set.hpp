@@ -8,6 +8,8 @@
 
 #include "step/tensor/kernels/functions.hpp"
 
+#include "step/tensor/kernels/copies.hpp"
+
 #include "step/tensor/kernels/elementwise.hpp"
 
 #include "step/tensor/kernels/lines.hpp"
@@ -42,6 +44,9 @@ inline constexpr Kernels table = {
     .less_equal = binary<LessEqual, bool>,
     .equal = binary<Equal, bool>,
     .not_equal = binary<NotEqual, bool>,
+    .select = select,
+    .from_flags = from_flags,
+    .transpose = transpose,
     .sum_f32 = sum_lines<float>,
     .sum_f64 = sum_lines<double>,
     .maximum_f32 = maximum_lines<float>,

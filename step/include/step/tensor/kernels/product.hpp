@@ -6,26 +6,36 @@
 #else
 
 inline constexpr std::int64_t tile_depth = 128;  ///< products summed in one go before they are added to c
-inline constexpr std::int64_t dot_depth = 1024;  ///< the same for dot products, which are summed in lanes
+inline constexpr std::int64_t dot_depth = 512;   ///< the same for dot products, which are summed in lanes
 inline constexpr std::int64_t block_rows = 1024; ///< rows of a that stay in the cache for all panels of b
 inline constexpr int tile_rows = STEP_VECTOR_BYTES == 64 ? 12 : STEP_VECTOR_BYTES == 32 ? 6 : 4;
 
+/// One element of a times a row of b.
+template <class T, std::size_t... v>
+STEP_INLINE void add_row(Vector<T>* sum, T left, const Vector<T>* right, std::index_sequence<v...>) {
+  const Vector<T> x = repeated(left);
+  ((sum[v] = fused<T>(x, right[v], sum[v])), ...);
+}
 /// `columns` is at most vectors * lanes. When not `padded`, b holds no more than these columns.
 template <class T, int rows, int vectors, bool padded, std::size_t... i, std::size_t... v, std::size_t... r>
 STEP_INLINE void multiply_tile(const Product<T>& s, std::int64_t columns, std::index_sequence<i...>,
-                               std::index_sequence<v...>, std::index_sequence<r...>) {
+                               std::index_sequence<v...> each, std::index_sequence<r...>) {
   constexpr int w = lanes<T>;
   constexpr auto width = static_cast<std::size_t>(vectors);
   Vector<T> sum[rows * vectors] = {};
-  const std::int64_t step = s.a_column, last = columns - (vectors - 1) * w;
-  const T* a[rows] = {(s.a + static_cast<std::int64_t>(r) * s.a_row)...};
+  const std::int64_t row = s.a_row, step = s.a_column, last = columns - (vectors - 1) * w;
   const T* b = s.b;
+  const T* a[] = {s.a, s.a + (rows > 3 ? 3 : 0) * row, s.a + (rows > 6 ? 6 : 0) * row,
+                  s.a + (rows > 9 ? 9 : 0) * row}; // three rows per address register
   for (std::int64_t p = 0; p < s.k; ++p, b += s.b_row) {
     const Vector<T> right[vectors] = {(padded || static_cast<int>(v) + 1 < vectors
                                            ? load(b + static_cast<int>(v) * w)
                                            : load_part(b + static_cast<int>(v) * w, last))...};
-    const Vector<T> left[rows] = {repeated(a[r][p * step])...};
-    ((sum[i] = fused<T>(left[i / width], right[i % width], sum[i])), ...);
+    (add_row<T>(sum + r * width, a[r / 3][static_cast<std::int64_t>(r % 3) * row], right, each), ...);
+    a[0] += step;
+    a[1] += step;
+    a[2] += step;
+    a[3] += step;
   }
   T* c[rows] = {(s.c + static_cast<std::int64_t>(r) * s.c_row)...};
   if (s.add) {
@@ -50,22 +60,21 @@ template <class T, int rows, int vectors, bool padded>
       std::make_index_sequence<static_cast<std::size_t>(vectors)>(),
       std::make_index_sequence<static_cast<std::size_t>(rows)>());
 }
-template <class T, int rows, int vectors, bool padded>
-STEP_INLINE void take_tile(Product<T>& s, std::int64_t columns) {
-  multiply_tile<T, rows, vectors, padded>(s, columns);
+template <class T, int rows, int vectors> STEP_INLINE void take_tile(Product<T>& s, std::int64_t columns) {
+  multiply_tile<T, rows, vectors, true>(s, columns);
   s.a += rows * s.a_row;
   s.c += rows * s.c_row;
   s.m -= rows;
 }
 /// All rows of c for one panel of columns.
-template <class T, int vectors, bool padded> void multiply_panel(Product<T> s, std::int64_t columns) {
-  while (s.m >= tile_rows) take_tile<T, tile_rows, vectors, padded>(s, columns);
+template <class T, int vectors> void multiply_panel(Product<T> s, std::int64_t columns) {
+  while (s.m >= tile_rows) take_tile<T, tile_rows, vectors>(s, columns);
   if constexpr (tile_rows > 8)
-    if (s.m >= 8) take_tile<T, 8, vectors, padded>(s, columns);
+    if (s.m >= 8) take_tile<T, 8, vectors>(s, columns);
   if constexpr (tile_rows > 4)
-    if (s.m >= 4) take_tile<T, 4, vectors, padded>(s, columns);
-  if (s.m >= 2) take_tile<T, 2, vectors, padded>(s, columns);
-  if (s.m >= 1) take_tile<T, 1, vectors, padded>(s, columns);
+    if (s.m >= 4) take_tile<T, 4, vectors>(s, columns);
+  if (s.m >= 2) take_tile<T, 2, vectors>(s, columns);
+  if (s.m >= 1) take_tile<T, 1, vectors>(s, columns);
 }
 
 /// Copies `columns` columns of b to rows of `width`, the rest of which is 0.
@@ -81,28 +90,12 @@ template <class T> void pack_panel(T* to, std::int64_t width, const Product<T>& 
     return;
   }
   std::int64_t j = 0;
-  if constexpr (sizeof(T) == 4)
+  if constexpr (std::is_same_v<T, float>)
     if (s.b_row == 1)
       for (; j + 4 <= columns; j += 4) {
         const T* from = s.b + j * s.b_column;
         std::int64_t p = 0;
-        typedef T Four __attribute__((vector_size(16)));
-        typedef T Anywhere __attribute__((vector_size(16), aligned(4), may_alias));
-        for (; p + 4 <= s.k; p += 4) {
-          const Four r0 = *reinterpret_cast<const Anywhere*>(from + p),
-                     r1 = *reinterpret_cast<const Anywhere*>(from + p + s.b_column),
-                     r2 = *reinterpret_cast<const Anywhere*>(from + p + 2 * s.b_column),
-                     r3 = *reinterpret_cast<const Anywhere*>(from + p + 3 * s.b_column);
-          const Four x = __builtin_shufflevector(r0, r1, 0, 4, 1, 5),
-                     y = __builtin_shufflevector(r2, r3, 0, 4, 1, 5),
-                     z = __builtin_shufflevector(r0, r1, 2, 6, 3, 7),
-                     u = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
-          T* o = to + p * width + j;
-          *reinterpret_cast<Anywhere*>(o) = __builtin_shufflevector(x, y, 0, 1, 4, 5);
-          *reinterpret_cast<Anywhere*>(o + width) = __builtin_shufflevector(x, y, 2, 3, 6, 7);
-          *reinterpret_cast<Anywhere*>(o + 2 * width) = __builtin_shufflevector(z, u, 0, 1, 4, 5);
-          *reinterpret_cast<Anywhere*>(o + 3 * width) = __builtin_shufflevector(z, u, 2, 3, 6, 7);
-        }
+        for (; p + 4 <= s.k; p += 4) transpose_quads(to + p * width + j, width, from + p, s.b_column);
         for (; p < s.k; ++p)
           for (int c = 0; c < 4; ++c) to[p * width + j + c] = from[p + c * s.b_column];
       }
@@ -112,33 +105,93 @@ template <class T> void pack_panel(T* to, std::int64_t width, const Product<T>& 
     for (std::int64_t p = 0; p < s.k; ++p) to[p * width + j] = T{};
 }
 
-template <class T> void multiply_panels(const Product<T>& s) {
+/// A copy of the rows of a for blocks whose rows are scattered, or so far apart that they share cache lines.
+template <class T> class PackedRows {
+ public:
+  static constexpr std::int64_t pitch = tile_depth + 16;
+  explicit PackedRows(const Product<T>& s)
+      : bytes_(static_cast<std::size_t>((s.m < block_rows ? s.m : block_rows) * pitch) * sizeof(T)) {
+    const bool scattered = s.a_row != 1 && s.a_column != 1;
+    const bool collides = s.a_column == 1 && s.a_row * static_cast<std::int64_t>(sizeof(T)) % 2048 == 0;
+    if ((scattered || collides) && s.m >= tile_rows && s.n >= 4 * lanes<T>)
+      rows_ = static_cast<T*>(Pool::acquire(bytes_));
+  }
+  ~PackedRows() {
+    if (rows_ != nullptr) Pool::release(rows_, bytes_);
+  }
+  PackedRows(const PackedRows&) = delete;
+  PackedRows& operator=(const PackedRows&) = delete;
+  void pack(Product<T>& s) {
+    if (rows_ == nullptr) return;
+    for (std::int64_t i = 0; i < s.m; ++i)
+      for (std::int64_t p = 0; p < s.k; ++p) rows_[i * pitch + p] = s.a[i * s.a_row + p * s.a_column];
+    s.a = rows_;
+    s.a_row = pitch;
+    s.a_column = 1;
+  }
+
+ private:
+  std::size_t bytes_;
+  T* rows_ = nullptr; ///< stays null when there is no memory: it is only faster with it
+};
+
+/// One row of a times whole vectors of columns, eight at a time; the number of columns done.
+template <class T> std::int64_t multiply_row(const Product<T>& s) {
+  constexpr std::int64_t columns = 8 * lanes<T>;
+  std::int64_t j = 0;
+  for (; j + columns <= s.n; j += columns)
+    for (std::int64_t p = 0; p < s.k; p += tile_depth) {
+      Product<T> part = s;
+      part.a += p * s.a_column;
+      part.b += p * s.b_row + j;
+      part.c += j;
+      part.k = s.k - p < tile_depth ? s.k - p : tile_depth;
+      part.add = s.add || p > 0;
+      multiply_tile<T, 1, 8, true>(part, columns);
+    }
+  return j;
+}
+
+template <class T> void multiply_panels(const Product<T>& whole) {
+  Product<T> s = whole;
+  if (s.m == 1 && s.b_column == 1) {
+    const std::int64_t done = multiply_row(s);
+    s.b += done;
+    s.c += done;
+    s.n -= done;
+  }
   constexpr int w = lanes<T>;
   // Copying a panel pays when enough rows use it; otherwise contiguous rows are read where they are.
   const bool packs = s.b_column != 1 || s.m >= 3 * tile_rows;
   alignas(64) T panel[tile_depth * 2 * w];
+  PackedRows<T> packed_rows(s);
   for (std::int64_t p = 0; p < s.k; p += tile_depth)
-    for (std::int64_t i = 0; i < s.m; i += block_rows)
+    for (std::int64_t i = 0; i < s.m; i += block_rows) {
+      Product<T> block = s;
+      block.a += i * s.a_row + p * s.a_column;
+      block.c += i * s.c_row;
+      block.m = s.m - i < block_rows ? s.m - i : block_rows;
+      block.k = s.k - p < tile_depth ? s.k - p : tile_depth;
+      block.add = s.add || p > 0;
+      packed_rows.pack(block);
       for (std::int64_t j = 0; j < s.n; j += 2 * w) {
         const std::int64_t columns = s.n - j < 2 * w ? s.n - j : 2 * w, width = columns > w ? 2 * w : w;
-        Product<T> part = s;
-        part.a += i * s.a_row + p * s.a_column;
-        part.b += p * s.b_row + j * s.b_column;
-        part.c += i * s.c_row + j;
-        part.m = s.m - i < block_rows ? s.m - i : block_rows;
-        part.k = s.k - p < tile_depth ? s.k - p : tile_depth;
-        part.add = s.add || p > 0;
-        if (packs) {
+        Product<T> part = block;
+        part.b = s.b + p * s.b_row + j * s.b_column;
+        part.c += j;
+        if (!packs && s.m == 1 && columns < width) {
+          width == w ? multiply_tile<T, 1, 1, false>(part, columns)
+                     : multiply_tile<T, 1, 2, false>(part, columns);
+          continue;
+        }
+        if (packs || columns < width) {
           pack_panel(panel, width, part, columns);
           part.b = panel;
           part.b_row = width;
         }
-        if (packs || columns == width)
-          width == w ? multiply_panel<T, 1, true>(part, columns) : multiply_panel<T, 2, true>(part, columns);
-        else
-          width == w ? multiply_panel<T, 1, false>(part, columns)
-                     : multiply_panel<T, 2, false>(part, columns);
+        width == w ? multiply_panel<T, 1>(part, columns) : multiply_panel<T, 2>(part, columns);
       }
+    }
 }
 
 /// Rows of a times columns of b, both contiguous.
@@ -147,7 +200,8 @@ STEP_INLINE void dot_tile(const Product<T>& s, std::int64_t c_column, std::index
                           std::index_sequence<x...>, std::index_sequence<y...>) {
   constexpr int w = lanes<T>;
   constexpr auto width = static_cast<std::size_t>(columns);
-  Vector<T> sum[rows * columns] = {};
+  constexpr int most = (rows * columns + w - 1) / w * w; // whole vectors of results
+  Vector<T> sum[most] = {};
   std::int64_t p = 0;
   for (; p + w <= s.k; p += w) {
     const Vector<T> right[columns] = {load(s.b + static_cast<std::int64_t>(x) * s.b_column + p)...};
@@ -160,12 +214,12 @@ STEP_INLINE void dot_tile(const Product<T>& s, std::int64_t c_column, std::index
     const Vector<T> left[rows] = {load_part(s.a + static_cast<std::int64_t>(y) * s.a_row + p, n)...};
     ((sum[i] = fused<T>(left[i / width], right[i % width], sum[i])), ...);
   }
-  T* c[rows * columns] = {(s.c + static_cast<std::int64_t>(i / width) * s.c_row +
-                           static_cast<std::int64_t>(i % width) * c_column)...};
-  if (s.add)
-    ((*c[i] += total<T>(sum[i])), ...);
-  else
-    ((*c[i] = total<T>(sum[i])), ...);
+  T results[most];
+  for (int at = 0; at < most; at += w) store(results + at, totals<T>(sum + at));
+  for (int k = 0; k < rows * columns; ++k) {
+    T& c = s.c[k / columns * s.c_row + k % columns * c_column];
+    c = s.add ? c + results[k] : results[k];
+  }
 }
 template <class T, int rows, int columns>
 [[gnu::noinline]] void dot_tile(const Product<T>& s, std::int64_t c_column) {

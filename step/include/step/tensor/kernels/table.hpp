@@ -10,7 +10,7 @@
 namespace step::tensor {
 
 /// c[i, j] = sum over p of a[i, p] * b[p, j], added to what c holds when `add`. Columns of c are adjacent.
-/// Sums are made in T, in blocks of at most 128 products.
+/// Sums are made in T, in blocks: no partial sum has more than 128 products.
 template <class T> struct Product {
   T* c;
   const T* a;
@@ -38,7 +38,8 @@ template <class T> struct Lines {
   std::int64_t next, step; ///< strides of `in` from line to line and along a line
 };
 
-/// out = f(in) and out = f(a, b) over the elements of a tile, whose operand 0 is the result.
+/// out = f(in) and out = f(a, b) over the elements of a tile, whose operand 0 is the result. The result may
+/// take the place of an operand of equal type and strides.
 using Unary = void (*)(const Tile<2>& tile, float* out, const float* in);
 template <class R> using Binary = void (*)(const Tile<3>& tile, R* out, const float* a, const float* b);
 
@@ -47,6 +48,11 @@ struct Kernels {
       negative, square, relu;
   Binary<float> add, subtract, multiply, divide, maximum, minimum;
   Binary<bool> less, less_equal, equal, not_equal;
+  void (*select)(const Tile<4>& tile, float* out, const bool* condition, const float* a, const float* b);
+  void (*from_flags)(float* out, const bool* in, std::int64_t n);
+  /// to[i, j] = from[j, i], of contiguous rows.
+  void (*transpose)(float* to, std::int64_t to_row, const float* from, std::int64_t from_row,
+                    std::int64_t rows, std::int64_t columns);
   /// Sums in double, divided by `divisor`.
   void (*sum_f32)(const Lines<float>&, double divisor);
   void (*sum_f64)(const Lines<double>&, double divisor);
