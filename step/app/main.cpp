@@ -2,6 +2,7 @@
 // The `strata` command line: options, help, and one line of explanation for whatever goes wrong.
 // What the commands do is in the file of the command's name.
 #include "failure.hpp"
+#include "mock_llm.hpp"
 #include "nearest.hpp"
 #include "options.hpp"
 
@@ -154,7 +155,7 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error,
   if (command == nullptr && !arguments.empty() && arguments[0].rfind('-', 0) != 0)
     return app::unknown_name("command", arguments[0], commands) + "; see strata --help";
   if (arguments.empty())
-    return "no command given; use one of run, verify, tasks, codegen, report, or see strata --help";
+    return "no command given; use one of run, verify, tasks, codegen, report, mock-llm, or see strata --help";
   std::vector<std::string> options{"--help"};
   const CLI::App& place = command == nullptr ? root : *command;
   for (const auto* option : place.get_options())
@@ -182,11 +183,13 @@ int dispatch(int argc, char** argv) {
   app::TasksCommand tasks;
   app::CodegenCommand codegen;
   app::ReportCommand report;
+  app::MockLlmCommand mock_llm;
   add_run(root, run);
   add_verify(root, verify);
   add_tasks(root, tasks);
   add_codegen(root, codegen);
   add_report(root, report);
+  add_mock_llm(root, mock_llm);
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -197,6 +200,7 @@ int dispatch(int argc, char** argv) {
   if (root.got_subcommand("verify")) return app::verify(verify);
   if (root.got_subcommand("tasks")) return app::tasks(tasks);
   if (root.got_subcommand("codegen")) return app::codegen(codegen);
+  if (root.got_subcommand("mock-llm")) return app::mock_llm(mock_llm);
   return app::report(report);
 }
 

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+// A budget in dollars, tokens, requests and seconds: what a request may cost at most is reserved before it is
+// sent, and settled with what it did cost. `budgeted` puts one before a client.
+#pragma once
+
+#include "strata/agents/money.hpp"
+#include "strata/agents/tokens.hpp"
+#include "strata/llm/client.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace strata::agents {
+
+/// What a run may use; by default everything.
+struct budget_limits {
+  double usd = std::numeric_limits<double>::infinity();
+  std::uint64_t tokens = std::numeric_limits<std::uint64_t>::max(); ///< input and output together
+  std::uint64_t requests = std::numeric_limits<std::uint64_t>::max();
+  double seconds = std::numeric_limits<double>::infinity(); ///< since construction
+};
+
+/// An amount of each.
+struct spending {
+  picodollars cost = 0;
+  std::uint64_t tokens = 0;
+  std::uint64_t requests = 0;
+
+  friend bool operator==(const spending&, const spending&) = default;
+};
+
+/// What one request may use at most: its prompt at full price and as often as the cache is written for it,
+/// `max_tokens` for every choice. A model without a known price costs nothing here, so only tokens and
+/// requests limit it.
+[[nodiscard]] inline spending most_of(const llm::model_profile& model, const llm::chat_request& q,
+                                      std::chrono::system_clock::time_point when) {
+  llm::token_usage used;
+  used.input = approximate_tokens(q.messages) * 5 / 4; // the count is not exact
+  const std::uint64_t most = model.takes.max_output_tokens != 0
+                                 ? std::min(q.max_tokens, model.takes.max_output_tokens)
+                                 : q.max_tokens;
+  used.output = most * std::max(1U, q.n);
+  spending out{.tokens = used.input + used.output, .requests = 1};
+  if (model.takes.cache == llm::caching::marked) {
+    auto& write = q.cache == llm::cache_life::hour1 ? used.cache_write_hour : used.cache_write;
+    write = used.input;
+  }
+  if (const auto usd = model.cost(used, when)) out.cost = to_picodollars(*usd);
+  return out;
+}
+
+/// Counts against limits. Members may be called from any threads. The limits are kept as long as providers
+/// bill no more than `most_of` a request.
+class budget {
+ public:
+  enum class answer : std::uint8_t {
+    granted, ///< it is reserved now
+    later,   ///< only what is reserved for others is in the way
+    never,   ///< the limit is reached
+  };
+  using clock = std::function<double()>; ///< seconds since any moment
+
+  /// `already`: used before, by the run that is resumed. Throws std::invalid_argument for a limit that is
+  /// negative or no number.
+  explicit budget(budget_limits most, spending already = {}, clock now = steady_seconds)
+      : most_(most), spent_(already), now_(std::move(now)), begun_(now_()) {
+    if (!(most.usd >= 0) || !(most.seconds >= 0))
+      throw std::invalid_argument("strata: a budget must be a number, 0 or more");
+    most_cost_ = std::isinf(most.usd) ? INT64_MAX : to_picodollars(most.usd);
+  }
+
+  [[nodiscard]] answer reserve(const spending& s) {
+    const std::scoped_lock lock(mutex_);
+    if (!fits(s, {})) return answer::never;
+    if (!fits(s, reserved_)) return answer::later;
+    reserved_.cost = add(reserved_.cost, s.cost);
+    reserved_.tokens += s.tokens;
+    reserved_.requests += s.requests;
+    return answer::granted;
+  }
+  /// Ends a reservation: `used` is what became of it.
+  void settle(const spending& reserved, const spending& used) {
+    const std::scoped_lock lock(mutex_);
+    reserved_.cost -= std::min(reserved.cost, reserved_.cost);
+    reserved_.tokens -= std::min(reserved.tokens, reserved_.tokens);
+    reserved_.requests -= std::min(reserved.requests, reserved_.requests);
+    spent_.cost = add(spent_.cost, used.cost);
+    spent_.tokens += used.tokens;
+    spent_.requests += used.requests;
+  }
+
+  [[nodiscard]] spending spent() const {
+    const std::scoped_lock lock(mutex_);
+    return spent_;
+  }
+  [[nodiscard]] spending reserved() const {
+    const std::scoped_lock lock(mutex_);
+    return reserved_;
+  }
+
+  /// What a request is told that is refused.
+  [[nodiscard]] llm::failure refusal(const spending& s) const {
+    const std::scoped_lock lock(mutex_);
+    llm::failure out{.kind = llm::failure_kind::declined};
+    if (now_() - begun_ >= most_.seconds)
+      out.message = "the time of the budget is over";
+    else if (beyond(spent_.requests, s.requests, most_.requests))
+      out.message = "the budget of " + std::to_string(most_.requests) + " requests is used up";
+    else if (beyond(spent_.tokens, s.tokens, most_.tokens))
+      out.message = "the budget of " + std::to_string(most_.tokens) +
+                    " tokens is used up: " + std::to_string(spent_.tokens) +
+                    " used, the next request may take " + std::to_string(s.tokens);
+    else
+      out.message = "the budget of $" + dollars(most_cost_) + " is used up: $" + dollars(spent_.cost) +
+                    " spent, the next request may cost $" + dollars(s.cost);
+    out.message += "; resume with a larger one";
+    return out;
+  }
+
+  /// The two halves of `engine_hooks::admit`, for clients that are not `budgeted`: the hook reserves or
+  /// declines, what is only in the way of others included. Whoever receives the outcome of the request calls
+  /// `settle`; requests that were never admitted are recognised.
+  [[nodiscard]] std::optional<llm::failure> admit(const llm::model_profile& model,
+                                                  const llm::chat_request& q) {
+    const spending s = most_of(model, q, std::chrono::system_clock::now());
+    if (reserve(s) != answer::granted) return refusal(s);
+    const std::scoped_lock lock(mutex_);
+    admitted_.emplace(key_of(q), s);
+    return std::nullopt;
+  }
+  void settle(const llm::model_profile& model, const llm::chat_request& q, const llm::outcome& came) {
+    spending reserved;
+    {
+      const std::scoped_lock lock(mutex_);
+      const auto at = admitted_.find(key_of(q));
+      if (at == admitted_.end()) return;
+      reserved = at->second;
+      admitted_.erase(at);
+    }
+    settle(reserved, used_by(model, came, reserved));
+  }
+
+  /// What an outcome used. A reply that does not say, and a failure that may have been billed, count as much
+  /// as was reserved in tokens and money, other failures as a request only.
+  [[nodiscard]] static spending used_by(const llm::model_profile& model, const llm::outcome& came,
+                                        const spending& reserved) {
+    if (!came.ok()) {
+      if (came.failure().may_be_billed) return reserved;
+      const bool sent = came.failure().kind != llm::failure_kind::cancelled &&
+                        came.failure().kind != llm::failure_kind::declined;
+      return {.requests = sent ? 1U : 0U};
+    }
+    const llm::token_usage& u = came.reply().used;
+    if (!u.known) return reserved;
+    const auto usd = model.cost(u, std::chrono::system_clock::now());
+    return {usd ? to_picodollars(*usd) : 0, u.input + u.output, 1};
+  }
+
+ private:
+  using key = std::tuple<const void*, std::uint32_t, std::uint32_t, std::uint64_t, std::uint64_t>;
+
+  static double steady_seconds() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  }
+  static key key_of(const llm::chat_request& q) {
+    // prompts are shared, not copied, so the address of one stays while its request is under way
+    return {&q.messages.messages(), q.sample, q.n, q.tag,
+            static_cast<std::uint64_t>(std::clamp(q.temperature.value_or(-1), -1.0, 1e3) * 1e6 + 2e6)};
+  }
+  static bool beyond(std::uint64_t used, std::uint64_t more, std::uint64_t most) {
+    return used > most || more > most - used;
+  }
+  [[nodiscard]] bool fits(const spending& s, const spending& others) const {
+    return now_() - begun_ < most_.seconds && add(add(spent_.cost, others.cost), s.cost) <= most_cost_ &&
+           !beyond(spent_.tokens + others.tokens, s.tokens, most_.tokens) &&
+           !beyond(spent_.requests + others.requests, s.requests, most_.requests);
+  }
+  static std::string dollars(picodollars p) {
+    const auto hundredths = p / 100'000'000; // of a cent
+    std::string cents = std::to_string(hundredths % 10'000);
+    return std::to_string(hundredths / 10'000) + "." + std::string(4 - cents.size(), '0') + cents;
+  }
+
+  budget_limits most_;
+  picodollars most_cost_ = 0;
+  spending spent_, reserved_;
+  clock now_;
+  double begun_;
+  std::multimap<key, spending> admitted_;
+  mutable std::mutex mutex_;
+};
+
+/// A client that asks a budget first. A request for which only the reservations of others leave no room waits
+/// for them, so a tight budget makes a run slower but is used to its end; what can never fit is declined.
+/// Copies share the queue. The budget must outlive it; give each budget one such client.
+template <llm::ChatClient C> class budgeted {
+ public:
+  budgeted(C inner, budget& most) : core_(std::make_shared<core>(std::move(inner), most)) {}
+
+  void submit(llm::chat_request q, llm::completion done) {
+    {
+      const std::scoped_lock lock(core_->mutex);
+      core_->waiting.push_back({std::move(q), std::move(done)});
+    }
+    core::pump(core_);
+  }
+  [[nodiscard]] const llm::model_profile& model() const { return core_->inner.model(); }
+
+ private:
+  struct entry {
+    llm::chat_request question;
+    llm::completion done;
+  };
+  struct core {
+    core(C c, budget& b) : inner(std::move(c)), most(b) {}
+    C inner;
+    budget& most;
+    std::mutex mutex;
+    std::deque<entry> waiting;
+    std::size_t under_way = 0;
+    bool pumping = false; // one thread at a time, and no recursion when answers come at once
+    bool again = false;
+
+    static void pump(const std::shared_ptr<core>& self) {
+      {
+        const std::scoped_lock lock(self->mutex);
+        self->again = true;
+        if (std::exchange(self->pumping, true)) return;
+      }
+      for (;;) {
+        std::optional<entry> next;
+        spending reserved;
+        bool refused = false;
+        {
+          const std::scoped_lock lock(self->mutex);
+          self->again = false;
+          if (!self->waiting.empty()) {
+            reserved = most_of(self->inner.model(), self->waiting.front().question,
+                               std::chrono::system_clock::now());
+            const auto a = self->most.reserve(reserved);
+            // with nothing under way here nobody will make room
+            refused = a == budget::answer::never || (a == budget::answer::later && self->under_way == 0);
+            if (refused || a == budget::answer::granted) {
+              next = std::move(self->waiting.front());
+              self->waiting.pop_front();
+              self->under_way += refused ? 0 : 1;
+            }
+          }
+          if (!next && !self->again) {
+            self->pumping = false;
+            return;
+          }
+        }
+        if (!next) continue;
+        if (refused)
+          next->done(self->most.refusal(reserved));
+        else
+          self->inner.submit(std::move(next->question),
+                             [self, reserved, done = std::move(next->done)](llm::outcome o) {
+                               self->most.settle(reserved, budget::used_by(self->inner.model(), o, reserved));
+                               {
+                                 const std::scoped_lock lock(self->mutex);
+                                 --self->under_way;
+                               }
+                               done(std::move(o));
+                               pump(self);
+                             });
+      }
+    }
+  };
+  std::shared_ptr<core> core_;
+};
+
+} // namespace strata::agents
