@@ -2,7 +2,7 @@
 // Contractions against plain sums of products: any strides, any set of summed axes, every instruction set.
 #include "step/tensor/contraction.hpp"
 
-#include "random_tensors.hpp"
+#include "step/tensor/random_tensors.hpp"
 
 #include <doctest/doctest.h>
 
@@ -127,7 +127,7 @@ TEST_CASE("matrix products of sizes around those of the blocks") {
         CAPTURE(n);
         CAPTURE(layout);
         CHECK(is_contraction<float>(contract(x, y, 2), x, y, 2));
-        if (layout < 4) {
+        if (layout == 0 || layout == 3) {
           const Tensor u = x.to(DType::float64), v = y.to(DType::float64);
           CHECK(is_contraction<double>(contract(u, v, 2), u, v, 2));
         }

@@ -2,7 +2,7 @@
 // Copies and conversions between tensors of any layouts, element by element.
 #include "step/tensor/convert.hpp"
 
-#include "random_tensors.hpp"
+#include "step/tensor/random_tensors.hpp"
 
 #include <doctest/doctest.h>
 

@@ -3,7 +3,7 @@
 // set.
 #include "step/tensor/kernels.hpp"
 
-#include "random_tensors.hpp"
+#include "step/tensor/random_tensors.hpp"
 
 #include <doctest/doctest.h>
 

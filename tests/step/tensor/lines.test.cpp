@@ -2,7 +2,7 @@
 // Softmax, running sums and arg-extrema along every dimension, against plain loops.
 #include "step/tensor/lines.hpp"
 
-#include "random_tensors.hpp"
+#include "step/tensor/random_tensors.hpp"
 
 #include <doctest/doctest.h>
 

@@ -3,8 +3,8 @@
 // instruction set.
 #include "step/tensor/map.hpp"
 
-#include "random_tensors.hpp"
 #include "step/tensor/binary.hpp"
+#include "step/tensor/random_tensors.hpp"
 #include "step/tensor/unary.hpp"
 
 #include <doctest/doctest.h>

@@ -18,7 +18,7 @@ using step::tensor::Tensor;
 
 TEST_CASE("blocks are aligned, apart, and as long as asked for") {
   std::vector<std::pair<unsigned char*, std::size_t>> blocks;
-  for (std::size_t bytes = 1; bytes < (std::size_t{9} << 20); bytes += bytes / 3 + 1)
+  for (std::size_t bytes = 1; bytes < (std::size_t{24} << 20); bytes += bytes / 2 + 1)
     for (int again = 0; again < 2; ++again) {
       auto* p = static_cast<unsigned char*>(Pool::acquire(bytes));
       REQUIRE(p != nullptr);

@@ -2,7 +2,7 @@
 // Reductions against plain loops over every set of dimensions, for random shapes, layouts and batch axes.
 #include "step/tensor/reduce.hpp"
 
-#include "random_tensors.hpp"
+#include "step/tensor/random_tensors.hpp"
 
 #include <doctest/doctest.h>
 

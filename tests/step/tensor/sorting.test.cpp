@@ -2,7 +2,7 @@
 // Sorting and its first elements against std::stable_sort, for short and long lines of all types.
 #include "step/tensor/sorting.hpp"
 
-#include "random_tensors.hpp"
+#include "step/tensor/random_tensors.hpp"
 
 #include <doctest/doctest.h>
 

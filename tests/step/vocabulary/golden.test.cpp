@@ -3,6 +3,8 @@
 // too. The same calls on batched tensors give what they give position by position.
 #include "step/vocabulary/golden.hpp"
 
+#include "step/tensor/random_tensors.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -146,14 +148,17 @@ std::pair<Outcome, std::string> run_batched(const Case& c, const Batching& how) 
 
 } // namespace
 
-TEST_CASE("recorded calls agree with PyTorch") {
-  int failures = 0;
-  for (const Case& c : file().cases) {
-    const std::string problem = run_recorded(c);
-    if (problem.empty() || deviates(c)) continue;
-    if (++failures <= 400) MESSAGE(c.line << ": " << c.text.substr(0, 300) << "\n    got " << problem);
-  }
-  CHECK(failures == 0);
+TEST_CASE("recorded calls agree with PyTorch, with every instruction set") {
+  step::tensor::testing::with_every_set([](step::tensor::InstructionSet set) {
+    CAPTURE(name_of(set));
+    int failures = 0;
+    for (const Case& c : file().cases) {
+      const std::string problem = run_recorded(c);
+      if (problem.empty() || deviates(c)) continue;
+      if (++failures <= 400) MESSAGE(c.line << ": " << c.text.substr(0, 300) << "\n    got " << problem);
+    }
+    CHECK(failures == 0);
+  });
 }
 
 TEST_CASE("batched calls agree with evaluation position by position") {

@@ -25,6 +25,21 @@ inline void softmax_line(const double* a, std::int64_t si, double* o, std::int64
   for (std::int64_t i = 0; i < n; ++i) o[i * so] = logarithm ? a[i * si] - shift : o[i * so] * scale;
 }
 
+/// The first place of the extreme element of a line, and that element. Without branches on the elements.
+template <class T>
+[[nodiscard]] std::int64_t extreme_place(const T* in, std::int64_t step, std::int64_t n, bool largest,
+                                         T& top) {
+  std::int64_t best = 0;
+  top = in[0];
+  for (std::int64_t i = 1; i < n; ++i) {
+    const T a = in[i * step];
+    const bool better = largest ? above(a, top) : (a < top) | ((a != a) & (top == top));
+    top = better ? a : top;
+    best = better ? i : best;
+  }
+  return best;
+}
+
 } // namespace detail
 
 /// exp(x) / sum(exp(x)) along a dimension, or its logarithm. Fault{type} for integers.
@@ -102,19 +117,8 @@ inline void softmax_line(const double* a, std::int64_t si, double* o, std::int64
     auto* at = indices.write<std::int64_t>();
     detail::for_line_rows(x, values, axis,
                           [&](std::int64_t from, std::int64_t to, const detail::Loop& lines) {
-                            for (std::int64_t k = 0; k < lines.size; ++k, from += lines.a, to += lines.c) {
-                              std::int64_t best = 0;
-                              T top = in[from];
-                              for (std::int64_t i = 1; i < n; ++i) {
-                                const T a = in[from + i * step];
-                                if (largest ? detail::above(a, top) : (a < top) | ((a != a) & (top == top))) {
-                                  top = a;
-                                  best = i;
-                                }
-                              }
-                              v[to] = top;
-                              at[to] = best;
-                            }
+                            for (std::int64_t k = 0; k < lines.size; ++k, from += lines.a, to += lines.c)
+                              at[to] = detail::extreme_place(in + from, step, n, largest, v[to]);
                           });
   });
   const auto finish = [&](Tensor t) {

@@ -17,9 +17,9 @@ class Pool {
  public:
   static constexpr std::size_t alignment = 64;
   /// Larger blocks are not kept.
-  static constexpr std::size_t most_block = std::size_t{4} << 20;
+  static constexpr std::size_t most_block = std::size_t{16} << 20;
   /// What one thread keeps at most.
-  static constexpr std::size_t most_kept = std::size_t{24} << 20;
+  static constexpr std::size_t most_kept = std::size_t{64} << 20;
 
   /// Null when there is no memory. O(1).
   [[nodiscard]] static void* acquire(std::size_t bytes) {
@@ -54,8 +54,8 @@ class Pool {
     Free* next;
   };
   // Four classes per power of two, the smallest being 64 bytes.
-  static constexpr std::size_t classes = 4 * 16 + 1;
-  static_assert(alignment << 16U == most_block);
+  static constexpr std::size_t classes = 4 * 18 + 1;
+  static_assert(alignment << 18U == most_block);
 
 #if defined(__SANITIZE_ADDRESS__)
   static constexpr bool keeps = false; // so that a use after release is found

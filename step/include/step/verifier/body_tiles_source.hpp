@@ -137,6 +137,7 @@ BodyProgram::tiles(std::span<const Instruction> line, std::span<const std::uint3
   }
   for (auto reg : outputs) body->outputs.push_back(slot_of[reg]);
   for (auto size : body->shape) body->elements *= size;
+  body->find_blends();
   body->find_places();
   return fits && body->elements > 0 ? std::move(body) : nullptr;
 }

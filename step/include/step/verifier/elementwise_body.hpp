@@ -24,10 +24,14 @@ class ElementwiseBody {
     std::uint32_t place =
         0; ///< of all but inputs: the scratch memory it shares with values that are dead by then
   };
+  /// Of one operand, of two, or with neither kernel the sum of two products a * b + c * d, where b, d and the
+  /// result are full.
   struct Operation {
-    tensor::Unary unary = nullptr; ///< else binary
+    tensor::Unary unary = nullptr;
     tensor::Binary<float> binary = nullptr;
     std::uint32_t a = 0, b = 0, out = 0; ///< slots
+    std::uint32_t c = 0, d = 0;          ///< of a sum of products
+    [[nodiscard]] bool is_blend() const { return unary == nullptr && binary == nullptr; }
   };
 
   std::uint32_t states = 0, inputs = 0; ///< slots 0 .. states-1, then the inputs, then constants and results
@@ -41,6 +45,8 @@ class ElementwiseBody {
   /// Gives every value a place; once slots, operations and outputs are there. A result may take the place of
   /// an operand that dies, so that a tile needs little of the cache.
   void find_places();
+  /// Makes one operation of two products and their sum. Before find_places().
+  void find_blends();
 
   /// Whether map() pays: several operations, and every output is the result of one.
   [[nodiscard]] bool maps() const;

@@ -4,11 +4,14 @@
 #pragma once
 
 #include "step/meter.hpp"
+#include "step/tensor/kernels.hpp"
 #include "step/verifier/elementwise_body.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <tuple>
+#include <utility>
 
 #ifdef STEP_SEPARATE_COMPILATION
 #define STEP_SOURCE
@@ -19,7 +22,8 @@
 namespace step {
 
 STEP_SOURCE bool ElementwiseBody::maps() const {
-  if (states > 0 || operations.size() < 2) return false;
+  if (states > 0 || operations.empty()) return false;
+  if (operations.size() == 1 && !operations[0].is_blend()) return false; // a tensor operation does it as well
   const auto result = [this](std::uint32_t slot) {
     return std::any_of(operations.begin(), operations.end(), [&](const auto& o) { return o.out == slot; });
   };
@@ -32,7 +36,7 @@ STEP_SOURCE bool ElementwiseBody::maps() const {
 /// One call of map() or fold().
 struct ElementwiseBody::Run {
   using Tensor = tensor::Tensor;
-  static constexpr std::int64_t tile_numbers = 2048; ///< of a slot: those of most bodies fit into the cache
+  static constexpr std::int64_t tile_numbers = 1024; ///< of a slot; twice as many made input rows collide
 
   /// Where a slot's numbers are: `row` from a position of the tile to the next; elements are adjacent.
   struct View {
@@ -67,12 +71,12 @@ struct ElementwiseBody::Run {
 
   /// The arrays to fill in; axes along which everything repeats have length 1 until finish().
   void make_outputs(std::span<const tensor::Shape> shapes) {
-    for (const auto& elements : shapes) {
+    for (const auto& position : shapes) {
       tensor::Shape s;
       for (int i = 0; i < outer; ++i) s.push_back(computed(i));
       if (every)
         for (int i = outer; i < outer + folded; ++i) s.push_back(sizes[i]);
-      s.append(std::span<const std::int64_t>(elements.begin(), elements.end()));
+      s.append(std::span<const std::int64_t>(position.begin(), position.end()));
       out.push_back(Tensor::empty(s, tensor::DType::float32));
     }
   }
@@ -128,6 +132,10 @@ struct ElementwiseBody::Run {
         t.stride[k] = wide ? (full(slot) ? 1 : 0) : views[slot].row;
       };
       operand(0, o.out);
+      if (o.is_blend()) {
+        calls.push_back(t);
+        continue;
+      }
       operand(1, o.a);
       operand(2, o.b);
       if (wide && to_row == here_length && joins(o.a) && joins(o.b)) { // one long row
@@ -141,7 +149,11 @@ struct ElementwiseBody::Run {
     for (std::size_t i = 0; i < calls.size(); ++i) {
       const auto& o = body.operations[i];
       const auto& t = calls[i];
-      if (o.binary != nullptr)
+      if (o.is_blend())
+        tensor::kernels().blend({data(o.out), data(o.a), data(o.b), data(o.c), data(o.d), t.rows, t.length,
+                                 views[o.out].row, views[o.a].row, views[o.b].row, views[o.c].row,
+                                 views[o.d].row, full(o.a) ? 1 : 0, full(o.c) ? 1 : 0});
+      else if (o.binary != nullptr)
         o.binary(t, data(o.out), data(o.a), data(o.b));
       else
         o.unary({{}, {t.row_stride[0], t.row_stride[1]}, {t.stride[0], t.stride[1]}, t.rows, t.length},
@@ -224,11 +236,44 @@ struct ElementwiseBody::Run {
   std::int64_t first = 0, here_rows = 0, here_length = 0; ///< of the current tile
 };
 
+STEP_SOURCE void ElementwiseBody::find_blends() {
+  const auto& k = tensor::kernels();
+  std::vector<std::size_t> uses(slots.size(), 0);
+  for (const auto& o : operations) {
+    ++uses[o.a];
+    if (o.b != o.a || o.binary != nullptr) ++uses[o.b];
+  }
+  for (auto slot : outputs) ++uses[slot];
+  const auto product = [&](std::uint32_t slot) { // the operation that makes it, if it is one to be taken in
+    const auto at =
+        std::find_if(operations.begin(), operations.end(), [&](const auto& o) { return o.out == slot; });
+    const bool fits =
+        at != operations.end() && at->binary == k.multiply && uses[slot] == 1 && slots[slot].full;
+    return fits ? at : operations.end();
+  };
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    auto& o = operations[i];
+    if (o.binary != k.add || o.a == o.b) continue;
+    const auto left = product(o.a), right = product(o.b);
+    if (left == operations.end() || right == operations.end()) continue;
+    o.binary = nullptr;
+    std::tie(o.a, o.b) = slots[left->b].full ? std::pair(left->a, left->b) : std::pair(left->b, left->a);
+    std::tie(o.c, o.d) = slots[right->b].full ? std::pair(right->a, right->b) : std::pair(right->b, right->a);
+    const auto first = std::min(left, right), second = std::max(left, right);
+    operations.erase(second);
+    operations.erase(first);
+    i -= 2; // both were before
+  }
+}
+
 STEP_SOURCE void ElementwiseBody::find_places() {
   const auto first = first_result();
   std::vector<std::size_t> last_use(slots.size(), 0); // the operation after which a slot is not read any more
-  for (std::size_t i = 0; i < operations.size(); ++i)
-    last_use[operations[i].a] = last_use[operations[i].b] = i + 1;
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const auto& o = operations[i];
+    last_use[o.a] = last_use[o.b] = i + 1;
+    if (o.is_blend()) last_use[o.c] = last_use[o.d] = i + 1;
+  }
   for (auto slot : outputs) last_use[slot] = operations.size() + 1;
   const auto own_place = [this](std::uint32_t slot) {
     slots[slot].place = static_cast<std::uint32_t>(places.size());
@@ -239,9 +284,9 @@ STEP_SOURCE void ElementwiseBody::find_places() {
   for (std::size_t i = 0; i < operations.size(); ++i) {
     const auto& o = operations[i];
     const auto output = std::find(outputs.begin(), outputs.end(), o.out);
-    const auto may_take = [&](std::uint32_t operand) { // kernels of two operands may write over one
+    const auto may_take = [&](std::uint32_t operand) { // kernels of several operands may write over one
       const bool scratch = operand < states || operand >= first;
-      if (o.binary == nullptr || !scratch || last_use[operand] != i + 1 ||
+      if (o.unary != nullptr || !scratch || last_use[operand] != i + 1 ||
           slots[operand].full != slots[o.out].full)
         return false;
       // what ends as one state must not lie where another one is expected
@@ -253,6 +298,10 @@ STEP_SOURCE void ElementwiseBody::find_places() {
       slots[o.out].place = slots[o.a].place;
     else if (may_take(o.b))
       slots[o.out].place = slots[o.b].place;
+    else if (o.is_blend() && may_take(o.c))
+      slots[o.out].place = slots[o.c].place;
+    else if (o.is_blend() && may_take(o.d))
+      slots[o.out].place = slots[o.d].place;
     else
       own_place(o.out);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Compiles the kernels once per instruction set, each time into a namespace of its own.
 // Compilers inline code of the baseline into that of larger sets, so helpers from elsewhere may be used.
+// Lambdas may not: g++ would compile their bodies for the baseline.
 #pragma once
 
 #include "step/tensor/kernels/table.hpp"

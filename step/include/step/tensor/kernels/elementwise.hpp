@@ -193,7 +193,8 @@ template <class F, class R> void binary(const Tile<3>& t, R* out, const float* a
 
 STEP_INLINE Ints load_flags(const bool* p) {
 #if STEP_VECTOR_BYTES == 64
-  return reinterpret_cast<Ints>(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  return reinterpret_cast<Ints>(_mm512_maskz_cvtepi8_epi32(
+      static_cast<__mmask16>(-1), _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 #elif STEP_VECTOR_BYTES == 32
   return reinterpret_cast<Ints>(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
 #else
@@ -230,6 +231,36 @@ inline void from_flags(float* out, const bool* in, std::int64_t n) {
   std::int64_t i = 0;
   for (; i + w <= n; i += w) store(out + i, __builtin_convertvector(load_flags(in + i), Floats));
   for (; i < n; ++i) out[i] = in[i] ? 1.0F : 0.0F;
+}
+
+STEP_INLINE Floats blended(const Floats& s, const Floats& x, const Floats& t, const Floats& y) {
+  const Floats left = s * x, right = t * y;
+  return left + right;
+}
+STEP_INLINE Floats sum_of_products(const Floats& a, const Floats& b, const Floats& c, const Floats& d) {
+  const Floats left = a * b, right = c * d;
+  return left + right;
+}
+template <bool repeats_s, bool repeats_t>
+void blend_row(float* out, const float* s, const float* x, const float* t, const float* y, std::int64_t n) {
+  constexpr int w = lanes<float>;
+  const Floats all_s = repeats_s ? repeated(*s) : Floats{}, all_t = repeats_t ? repeated(*t) : Floats{};
+  std::int64_t i = 0;
+  for (; i + w <= n; i += w)
+    store(out + i, sum_of_products(repeats_s ? all_s : load(s + i), load(x + i),
+                                   repeats_t ? all_t : load(t + i), load(y + i)));
+  if (const std::int64_t rest = n - i; rest > 0)
+    store_part(out + i,
+               sum_of_products(repeats_s ? all_s : load_part(s + i, rest), load_part(x + i, rest),
+                               repeats_t ? all_t : load_part(t + i, rest), load_part(y + i, rest)),
+               rest);
+}
+inline void blend(const Blend& k) {
+  const auto row = k.s_step == 0 ? (k.t_step == 0 ? blend_row<true, true> : blend_row<true, false>)
+                                 : (k.t_step == 0 ? blend_row<false, true> : blend_row<false, false>);
+  for (std::int64_t r = 0; r < k.rows; ++r)
+    row(k.out + r * k.out_row, k.s + r * k.s_row, k.x + r * k.x_row, k.t + r * k.t_row, k.y + r * k.y_row,
+        k.length);
 }
 
 #endif

@@ -7,12 +7,13 @@
 
 using Floats = Vector<float>;
 using Ints = Vector<std::int32_t>;
+using Words = Vector<std::uint32_t>; // wrap where the bits of NaN would overflow
 
-STEP_INLINE Ints bits(const Floats& x) { return reinterpret_cast<Ints>(x); }
-STEP_INLINE Floats from_bits(const Ints& i) { return reinterpret_cast<Floats>(i); }
-STEP_INLINE Floats magnitude(const Floats& x) { return from_bits(bits(x) & 0x7fffffff); }
+STEP_INLINE Words bits(const Floats& x) { return reinterpret_cast<Words>(x); }
+STEP_INLINE Floats from_bits(const Words& i) { return reinterpret_cast<Floats>(i); }
+STEP_INLINE Floats magnitude(const Floats& x) { return from_bits(bits(x) & 0x7fffffffU); }
 STEP_INLINE Floats with_sign_of(const Floats& x, const Floats& sign) {
-  return from_bits(bits(x) | (bits(sign) & static_cast<std::int32_t>(0x80000000U)));
+  return from_bits(bits(x) | (bits(sign) & 0x80000000U));
 }
 /// The sum of c[i] * x^i.
 template <class V, class T> STEP_INLINE V polynomial(const V& x, T c0, T c1) { return c1 * x + c0; }
@@ -35,6 +36,8 @@ STEP_INLINE bool any(const Ints& mask) {
 #endif
 }
 
+STEP_INLINE Floats power_of_two(const Ints& n) { return from_bits(reinterpret_cast<Words>(n + 127) << 23); }
+
 /// A product that rounds to e^x; the first factor is exact to 1 unit in the last place for every x.
 struct ExpFactors {
   Floats first, second;
@@ -50,7 +53,7 @@ struct Exp {
     x = x < -110.0F ? repeated(-110.0F) : x;
     constexpr float shift = 12582912.0F; // 1.5 * 2^23: adding it rounds to an integer
     const Floats shifted = x * 1.44269504F + shift;
-    const Ints n = bits(shifted) - 0x4b400000;
+    const Ints n = reinterpret_cast<Ints>(bits(shifted) - 0x4b400000U);
     const Floats whole = shifted - shift;
     const Floats r = (x - whole * 0.693359375F) - whole * -2.12194440e-4F;
     const Floats tail = polynomial(r, 5.0000001201e-1F, 1.6666665459e-1F, 4.1665795894e-2F, 8.3334519073e-3F,
@@ -58,18 +61,27 @@ struct Exp {
     const Floats above = r + 1.0F; // and what was rounded off
     const Floats y = above + (tail * (r * r) + (r - (above - 1.0F)));
     const Ints half = n >> 1;
-    return {y * from_bits((half + 127) << 23), from_bits((n - half + 127) << 23)};
+    return {y * power_of_two(half), power_of_two(n - half)};
   }
 };
+
+/// e^x for x from -60 to 60, to a few units in the last place; anything for other x.
+STEP_INLINE Floats exp_within(const Floats& x) {
+  constexpr float shift = 12582912.0F;
+  const Floats shifted = x * 1.44269504F + shift, whole = shifted - shift;
+  const Floats r = (x - whole * 0.693359375F) - whole * -2.12194440e-4F;
+  const Floats tail = polynomial(r, 0.5F, 0.1666657699F, 0.04166655462F, 0.008363179053F, 0.001392618359F);
+  return from_bits(bits(tail * (r * r) + r + 1.0F) + (bits(shifted) << 23));
+}
 
 struct Log {
   STEP_INLINE static Floats apply(const Floats& operand) {
     // x = 2^k (1 + f) with 1 + f between sqrt(1/2) and sqrt(2), as in FreeBSD's logf.
     const Ints tiny = operand < 1.17549435e-38F;
     const Floats x = tiny ? operand * 8388608.0F : operand;
-    const Ints i = bits(x) + (0x3f800000 - 0x3f3504f3);
-    const Ints k = (i >> 23) - 127 - (tiny & 23);
-    const Floats f = from_bits((i & 0x7fffff) + 0x3f3504f3) - 1.0F;
+    const Words i = bits(x) + (0x3f800000U - 0x3f3504f3U);
+    const Ints k = reinterpret_cast<Ints>(i >> 23) - 127 - (tiny & 23);
+    const Floats f = from_bits((i & 0x7fffffU) + 0x3f3504f3U) - 1.0F;
     const Floats s = f / (f + 2.0F), z = s * s, w = z * z;
     const Floats rest = z * (w * 0.28498786688F + 0.66666662693F) + w * (w * 0.24279078841F + 0.40000972152F);
     const Floats square = f * f * 0.5F, n = __builtin_convertvector(k, Floats);
@@ -106,8 +118,9 @@ struct Tanh {
                                     2.06390887954e-2F, -5.70498872745e-3F) *
                              s * x +
                          x;
-    const Floats large = 1.0F - 2.0F / (Exp::apply(t + t) + 1.0F);
-    return t < 0.625F ? small : with_sign_of(large, x);
+    const Floats least = t > 9.5F ? repeated(9.5F) : t; // where the result is 1
+    const Floats large = 1.0F - 2.0F / (exp_within(least + least) + 1.0F);
+    return t > 0.625F ? with_sign_of(large, x) : small;
   }
 };
 
@@ -118,12 +131,12 @@ struct Erf {
                                     4.99119423e-3F, -5.96761703e-4F) *
                              x +
                          x;
-    const Floats exponent = polynomial(t, -1.28717512e-1F, -6.34846687e-1F, -1.06777877e-1F, 2.42546219e-2F,
-                                       -3.88396438e-3F, 3.83197126e-4F, -1.72853470e-5F) *
-                                t -
-                            t;
-    // The polynomial is of no use beyond 4, where erf is 1 to the last bit; NaN stays.
-    const Floats large = 1.0F - Exp::apply(t > 4.0F ? repeated(-40.0F) : exponent);
+    const Floats least = t > 4.0F ? repeated(4.0F) : t; // where the result is 1
+    const Floats exponent = polynomial(least, -1.28717512e-1F, -6.34846687e-1F, -1.06777877e-1F,
+                                       2.42546219e-2F, -3.88396438e-3F, 3.83197126e-4F, -1.72853470e-5F) *
+                                least -
+                            least;
+    const Floats large = 1.0F - exp_within(exponent);
     return t > 0.927734375F ? with_sign_of(large, x) : small;
   }
 };

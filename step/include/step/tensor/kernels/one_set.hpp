@@ -44,6 +44,7 @@ inline constexpr Kernels table = {
     .less_equal = binary<LessEqual, bool>,
     .equal = binary<Equal, bool>,
     .not_equal = binary<NotEqual, bool>,
+    .blend = blend,
     .select = select,
     .from_flags = from_flags,
     .transpose = transpose,

@@ -43,11 +43,23 @@ template <class T> struct Lines {
 using Unary = void (*)(const Tile<2>& tile, float* out, const float* in);
 template <class R> using Binary = void (*)(const Tile<3>& tile, R* out, const float* a, const float* b);
 
+/// out = s * x + t * y over rows, rounded after every operation. Elements of a row are adjacent; those of s
+/// and t may also be one number repeated (step 0 instead of 1). out may be one of the operands whose elements
+/// are adjacent.
+struct Blend {
+  float* out;
+  const float *s, *x, *t, *y;
+  std::int64_t rows, length;
+  std::int64_t out_row, s_row, x_row, t_row, y_row;
+  std::int64_t s_step, t_step;
+};
+
 struct Kernels {
   Unary exp, log, sin, cos, tanh, sigmoid, silu, erf, gelu, gelu_tanh, sqrt, rsqrt, reciprocal, absolute,
       negative, square, relu;
   Binary<float> add, subtract, multiply, divide, maximum, minimum;
   Binary<bool> less, less_equal, equal, not_equal;
+  void (*blend)(const Blend&);
   void (*select)(const Tile<4>& tile, float* out, const bool* condition, const float* a, const float* b);
   void (*from_flags)(float* out, const bool* in, std::int64_t n);
   /// to[i, j] = from[j, i], of contiguous rows.
