@@ -12,8 +12,7 @@ namespace step {
 /// What one evaluation may use; the defaults keep a hostile program below 1 s and 512 MiB in a release build.
 /// A step is a node evaluated or an element put into a container.
 struct Limits {
-  std::uint64_t program_steps =
-      100'000; ///< interpreter steps of a program, which only puts operators together
+  std::uint64_t program_steps = 50'000; ///< interpreter steps of a program: it only puts operators together
   std::uint64_t steps =
       2'000'000; ///< interpreter steps of everything else: function bodies, references, `global`
   std::uint64_t work = 200'000'000;    ///< tensor elements read or written
