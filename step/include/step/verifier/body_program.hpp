@@ -115,7 +115,3 @@ class BodyProgram {
 };
 
 } // namespace step
-
-#ifndef STEP_SEPARATE_COMPILATION
-#include "step/verifier/body_program_source.hpp"
-#endif

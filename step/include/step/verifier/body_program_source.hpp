@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The definitions of BodyProgram: recording, and the loop that does the operations again. Included by
-// snippet_host_source.hpp, with which it shares the vocabulary.
+// task_instance.hpp, or compiled once together with the vocabulary.
 #pragma once
 
 #include "step/tensor/contraction.hpp"

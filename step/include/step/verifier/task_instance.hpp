@@ -239,3 +239,7 @@ class TaskInstance {
 };
 
 } // namespace step
+
+#ifndef STEP_SEPARATE_COMPILATION
+#include "step/verifier/body_program_source.hpp"
+#endif
