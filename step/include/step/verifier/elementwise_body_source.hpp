@@ -62,6 +62,7 @@ struct ElementwiseBody::Run {
     last = outer - 1;
     while (last > 0 && (sizes[last] == 1 || repeated[static_cast<std::size_t>(last)])) --last;
     rows = std::min(last >= 0 ? computed(last) : 1, std::max<std::int64_t>(tile_numbers / length, 1));
+    rows = std::max<std::int64_t>(rows, 1); // constants need a place even where nothing is computed
   }
 
   [[nodiscard]] std::int64_t computed(int axis) const {
