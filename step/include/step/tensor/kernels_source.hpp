@@ -2,14 +2,9 @@
 // The definition of kernels(), and with it the code for all instruction sets.
 #pragma once
 
+#include "step/separate_compilation.hpp"
 #include "step/tensor/instruction_set.hpp"
 #include "step/tensor/kernels/all_sets.hpp"
-
-#ifdef STEP_SEPARATE_COMPILATION
-#define STEP_SOURCE
-#else
-#define STEP_SOURCE inline
-#endif
 
 namespace step::tensor {
 
@@ -28,5 +23,3 @@ STEP_SOURCE const Kernels& kernels() {
 }
 
 } // namespace step::tensor
-
-#undef STEP_SOURCE

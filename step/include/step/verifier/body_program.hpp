@@ -34,6 +34,12 @@ class BodyProgram {
     std::uint32_t reg = 0;
     Value constant{};
     std::vector<Operand> parts{};
+
+    /// Calls f(register) for every register in it.
+    template <class F> void each_register(F&& f) const {
+      if (form == Form::reg) f(reg);
+      for (const auto& part : parts) part.each_register(f);
+    }
   };
   enum class Action : std::uint8_t { binary, compare, unary, call, item, unbind };
   struct Instruction {
@@ -46,6 +52,12 @@ class BodyProgram {
     bool sequence = false; ///< a tuple of tensors instead of one
     std::vector<std::pair<tensor::Shape, tensor::DType>>
         results{}; ///< of one position, in consecutive registers
+
+    /// Calls f(register) for every register that it reads.
+    template <class F> void each_register(F&& f) const {
+      for (const auto& o : operands) o.each_register(f);
+      for (const auto& [name, o] : keywords) o.each_register(f);
+    }
   };
   /// Operands of a product that has not been computed.
   struct Product {

@@ -3,6 +3,7 @@
 // task_instance.hpp, or compiled once together with the vocabulary.
 #pragma once
 
+#include "step/separate_compilation.hpp"
 #include "step/tensor/contraction.hpp"
 #include "step/tensor/reduce.hpp"
 #include "step/verifier/body_program.hpp"
@@ -11,12 +12,6 @@
 #include "step/verifier/snippet_host_source.hpp"
 
 #include <algorithm>
-
-#ifdef STEP_SEPARATE_COMPILATION
-#define STEP_SOURCE
-#else
-#define STEP_SOURCE inline
-#endif
 
 namespace step {
 
@@ -235,5 +230,3 @@ STEP_SOURCE tensor::Tensor BodyProgram::total(const Product& values, int first, 
 }
 
 } // namespace step
-
-#undef STEP_SOURCE

@@ -134,7 +134,9 @@ class BodyRecorder final : public SnippetHost {
   }
   /// Whether the operand depends on the body's arguments.
   static bool moves(const Operand& o) {
-    return o.form == Operand::Form::reg || std::any_of(o.parts.begin(), o.parts.end(), moves);
+    bool any = false;
+    o.each_register([&](std::uint32_t) { any = true; });
+    return any;
   }
   [[nodiscard]] Value constant(Value v) const {
     if (followed(v)) throw NotStraight{};

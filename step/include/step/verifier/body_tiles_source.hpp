@@ -3,20 +3,16 @@
 // that it can be folded, or of the stretches between other operations. Included by body_program_source.hpp.
 #pragma once
 
+#include "step/separate_compilation.hpp"
 #include "step/tensor/kernels.hpp"
 #include "step/verifier/body_program.hpp"
 #include "step/verifier/elementwise_body_source.hpp"
-#include "step/vocabulary/registry.hpp"
+#include "step/vocabulary/functional.hpp"
+#include "step/vocabulary/operators.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
-
-#ifdef STEP_SEPARATE_COMPILATION
-#define STEP_SOURCE
-#else
-#define STEP_SOURCE inline
-#endif
 
 namespace step {
 
@@ -25,51 +21,26 @@ namespace detail {
 /// The kernel an instruction with one operand is, or null.
 inline tensor::Unary unary_kernel(const BodyProgram::Instruction& i) {
   using Action = BodyProgram::Action;
-  const auto& k = tensor::kernels();
-  if (i.action == Action::unary) return i.op == syntax::Op::negative ? k.negative : nullptr;
+  using tensor::UnaryOp;
+  if (i.action == Action::unary)
+    return i.op == syntax::Op::negative ? tensor::detail::unary_kernel(UnaryOp::negative) : nullptr;
   if (i.action != Action::call || i.operands.size() != 1 || !i.keywords.empty()) return nullptr;
-  const std::pair<std::string_view, tensor::Unary> named[] = {{"exp", k.exp},
-                                                              {"log", k.log},
-                                                              {"sin", k.sin},
-                                                              {"cos", k.cos},
-                                                              {"tanh", k.tanh},
-                                                              {"sigmoid", k.sigmoid},
-                                                              {"silu", k.silu},
-                                                              {"SiLU", k.silu},
-                                                              {"erf", k.erf},
-                                                              {"gelu", k.gelu},
-                                                              {"sqrt", k.sqrt},
-                                                              {"rsqrt", k.rsqrt},
-                                                              {"reciprocal", k.reciprocal},
-                                                              {"abs", k.absolute},
-                                                              {"neg", k.negative},
-                                                              {"square", k.square},
-                                                              {"relu", k.relu}};
-  for (const auto& [name, kernel] : named)
-    if (i.function->name == name) return kernel;
-  return nullptr;
+  const auto& f = *i.function;
+  if (f.tensor_function == vocabulary::detail::gelu) return tensor::detail::unary_kernel(UnaryOp::gelu);
+  return f.tensor_function == vocabulary::detail::call_unary
+             ? tensor::detail::unary_kernel(static_cast<UnaryOp>(f.code))
+             : nullptr;
 }
 
 /// The kernel an instruction with two operands is, or null.
 inline tensor::Binary<float> binary_kernel(const BodyProgram::Instruction& i) {
   using Action = BodyProgram::Action;
-  const auto& k = tensor::kernels();
   if (i.operands.size() != 2 || !i.keywords.empty()) return nullptr;
-  if (i.action == Action::call)
-    return i.function->name == "maximum" ? k.maximum : i.function->name == "minimum" ? k.minimum : nullptr;
-  if (i.action != Action::binary) return nullptr;
-  switch (i.op) {
-  case syntax::Op::add:
-    return k.add;
-  case syntax::Op::subtract:
-    return k.subtract;
-  case syntax::Op::multiply:
-    return k.multiply;
-  case syntax::Op::divide:
-    return k.divide;
-  default:
-    return nullptr;
-  }
+  std::optional<tensor::BinaryOp> op;
+  if (i.action == Action::binary) op = vocabulary::detail::element_wise(i.op);
+  if (i.action == Action::call && i.function->tensor_function == vocabulary::detail::call_binary_tensors)
+    op = static_cast<tensor::BinaryOp>(i.function->code);
+  return op ? tensor::detail::arithmetic_kernel(*op) : nullptr;
 }
 
 /// The number that a constant operand is in float32 arithmetic, or nothing.
@@ -176,18 +147,10 @@ STEP_SOURCE void BodyProgram::find_pieces() {
   std::vector<char> known(registers_, 0);
   std::fill_n(known.begin(), state_fields_ + input_fields_, 1);
   for (const auto& [reg, value] : constants_) known[reg] = 1;
-  const auto ready = [&](const Operand& o) {
-    const auto self = [&](const auto& f, const Operand& x) -> bool {
-      if (x.form == Operand::Form::reg) return known[x.reg] != 0;
-      return std::all_of(x.parts.begin(), x.parts.end(), [&](const Operand& part) { return f(f, part); });
-    };
-    return self(self, o);
-  };
   const auto can_run = [&](const Instruction& i) {
-    return std::all_of(i.operands.begin(), i.operands.end(), ready) &&
-           std::all_of(i.keywords.begin(), i.keywords.end(),
-                       [&](const auto& k) { return ready(k.second); }) &&
-           (i.first_result != last || waiting.size() == 1);
+    bool ready = i.first_result != last || waiting.size() == 1;
+    i.each_register([&](std::uint32_t reg) { ready = ready && known[reg] != 0; });
+    return ready;
   };
   const auto take = [&](std::size_t k) {
     for (std::size_t r = 0; r < waiting[k].results.size(); ++r) known[waiting[k].first_result + r] = 1;
@@ -238,18 +201,9 @@ STEP_SOURCE void BodyProgram::add_piece(std::size_t first, std::span<const Instr
   const auto line = std::span(instructions_).subspan(first);
   Piece piece{first};
   std::vector<char> made(registers_, 0), read_later(registers_, 0);
-  const auto visit = [](const Operand& operand, auto f) {
-    const auto self = [&](const auto& again, const Operand& x) -> void {
-      if (x.form == Operand::Form::reg) f(x.reg);
-      for (const auto& part : x.parts) again(again, part);
-    };
-    self(self, operand);
-  };
-  for (const auto& i : later) {
-    for (const auto& o : i.operands) visit(o, [&](std::uint32_t reg) { read_later[reg] = 1; });
-    for (const auto& [name, o] : i.keywords) visit(o, [&](std::uint32_t reg) { read_later[reg] = 1; });
-  }
-  for (const auto& o : outputs_) visit(o, [&](std::uint32_t reg) { read_later[reg] = 1; });
+  const auto note = [&](std::uint32_t reg) { read_later[reg] = 1; };
+  for (const auto& i : later) i.each_register(note);
+  for (const auto& o : outputs_) o.each_register(note);
   for (const auto& i : line) {
     for (const auto& o : i.operands)
       if (o.form == Operand::Form::reg && made[o.reg] == 0 &&
@@ -266,5 +220,3 @@ STEP_SOURCE void BodyProgram::add_piece(std::size_t first, std::span<const Instr
 }
 
 } // namespace step
-
-#undef STEP_SOURCE

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "step/meter.hpp"
+#include "step/operators/function_operators.hpp"
+#include "step/separate_compilation.hpp"
 #include "step/tensor/kernels.hpp"
 #include "step/verifier/elementwise_body.hpp"
 
@@ -12,12 +14,6 @@
 #include <cstring>
 #include <tuple>
 #include <utility>
-
-#ifdef STEP_SEPARATE_COMPILATION
-#define STEP_SOURCE
-#else
-#define STEP_SOURCE inline
-#endif
 
 namespace step {
 
@@ -355,6 +351,7 @@ STEP_SOURCE std::vector<tensor::Tensor> ElementwiseBody::fold(std::span<const do
       std::fill_n(run.out[k].write<float>(), run.out[k].numel(), static_cast<float>(init[k]));
     return run.finish();
   }
+  const auto results = first_result();
   run.tiles([&] {
     run.fill_states(init);
     run.prepare();
@@ -364,8 +361,8 @@ STEP_SOURCE std::vector<tensor::Tensor> ElementwiseBody::fold(std::span<const do
       run.compute();
       for (std::size_t k = 0; k < outputs.size(); ++k) {
         const auto from = outputs[k], to = static_cast<std::uint32_t>(k);
-        if (from == to || (from >= first_result() && slots[from].place == slots[to].place)) continue;
-        if (from >= first_result()) // the old state is not needed any more
+        if (from == to || (from >= results && slots[from].place == slots[to].place)) continue;
+        if (from >= results) // the old state is not needed any more
           std::swap(run.places[slots[from].place], run.places[slots[to].place]);
         else
           Run::copy(run.data(to), run.views[to].row, run.view(from), run.here_rows,
@@ -377,14 +374,7 @@ STEP_SOURCE std::vector<tensor::Tensor> ElementwiseBody::fold(std::span<const do
           Run::copy(to.data, to.row, run.view(static_cast<std::uint32_t>(k)), run.here_rows,
                     slots[k].full ? run.here_length : 1);
         }
-      more = false;
-      for (std::size_t i = inner.size(); i-- > 0;) {
-        if (++inner[i] < extent[i]) {
-          more = true;
-          break;
-        }
-        inner[i] = 0;
-      }
+      more = operators::next_position(inner, extent);
       for (std::uint32_t f = 0; more && f < inputs; ++f) {
         std::int64_t offset = run.offsets[f];
         for (std::size_t i = 0; i < inner.size(); ++i)
@@ -403,5 +393,3 @@ STEP_SOURCE std::vector<tensor::Tensor> ElementwiseBody::fold(std::span<const do
 }
 
 } // namespace step
-
-#undef STEP_SOURCE

@@ -2,18 +2,13 @@
 // The definitions of SnippetHost, and with them the whole tensor vocabulary.
 #pragma once
 
+#include "step/separate_compilation.hpp"
 #include "step/verifier/snippet_host.hpp"
 #include "step/vocabulary/operators.hpp"
 #include "step/vocabulary/vocabulary.hpp"
 
 #include <cmath>
 #include <limits>
-
-#ifdef STEP_SEPARATE_COMPILATION
-#define STEP_SOURCE
-#else
-#define STEP_SOURCE inline
-#endif
 
 namespace step {
 
@@ -202,5 +197,3 @@ STEP_SOURCE SnippetHost::Value SnippetHost::member(Interpreter& in, std::string_
 }
 
 } // namespace step
-
-#undef STEP_SOURCE
