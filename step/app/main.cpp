@@ -11,8 +11,6 @@
 #include <CLI/Formatter.hpp>
 
 #include <algorithm>
-#include <charconv>
-#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -28,14 +26,6 @@ constexpr const char* exit_codes = "Exit codes: 0 done, or the program passed; 1
                                    "the run ended by budget, interrupt or failure;\n"
                                    "2 bad usage, or an input or output that cannot be used.";
 
-/// CLI11 would turn -1 into 2^64 - 1 and clamp what is too large.
-std::string require_digits(const std::string& text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = error == std::errc{} && end == text.data() + text.size();
-  return whole ? "" : "'" + text.substr(0, 40) + "' is not a whole number in 0..2^64-1";
-}
-
 void add_data(CLI::App& command, app::DataOptions& data) {
   command.add_option("--tasks", data.tasks, "directory with task files (default: the bundled tasks)")
       ->type_name("DIR");
@@ -43,38 +33,6 @@ void add_data(CLI::App& command, app::DataOptions& data) {
 
 void add_json(CLI::App& command, bool& json) {
   command.add_flag("--json", json, "print JSON instead of text");
-}
-
-void add_run(CLI::App& root, app::RunCommand& o) {
-  auto& c = *root.add_subcommand("run", "run the self-improvement experiment on a set of tasks");
-  c.footer("Samples programs for every open task, keeps what the verifier accepts, and shows the "
-           "hardest-earned of it first\n"
-           "while sampling again, until everything is solved or all experience has been shown in vain. "
-           "Everything is written to\n"
-           "the run's directory as it happens; Ctrl-C ends the step in order, and --resume goes on.\n"
-           "Example: strata run --samples 32 --granularity 3 --seed 1 --out runs/first");
-  add_data(c, o.data);
-  c.add_option("--model", o.model, "who proposes programs: local, the embedded proposer (default: local)")
-      ->type_name("SPEC");
-  c.add_option("--mode", o.mode, "iterative, or single: one step without demonstrations (default: iterative)")
-      ->type_name("MODE");
-  c.add_option("--samples", o.samples, "samples per task, step and temperature, 1..100000 (default: 64)")
-      ->type_name("N");
-  c.add_option("--temperature", o.temperature, "temperatures, separated by commas (default: 0.4,0.7,1.0)")
-      ->type_name("T,..");
-  c.add_option("--granularity", o.granularity, "number of strata, 1..1000 (default: 3)")->type_name("M");
-  c.add_option("--seed", o.seed, "of all random choices (default: 0)")->type_name("S")->check(require_digits);
-  c.add_option("--out", o.out, "directory for the results (default: runs/<UTC time>)")->type_name("DIR");
-  c.add_option("--resume", o.resume, "continue the run in this directory, with its configuration")
-      ->type_name("DIR");
-  c.add_option("--budget-usd", o.budget_usd, "end the run in order when it has cost this much")
-      ->type_name("X");
-  c.add_option("--budget-tokens", o.budget_tokens, "end the run in order after this many tokens, in and out")
-      ->type_name("N")
-      ->check(require_digits);
-  c.add_option("--concurrency", o.concurrency, "threads that verify (default: as many as the machine has)")
-      ->type_name("N");
-  add_json(c, o.json);
 }
 
 void add_verify(CLI::App& root, app::VerifyCommand& o) {
@@ -184,7 +142,7 @@ int dispatch(int argc, char** argv) {
   app::CodegenCommand codegen;
   app::ReportCommand report;
   app::MockLlmCommand mock_llm;
-  add_run(root, run);
+  app::add_run(root, run);
   add_verify(root, verify);
   add_tasks(root, tasks);
   add_codegen(root, codegen);

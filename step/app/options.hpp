@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the user asked for, one struct per command; main.cpp fills them in and the commands validate them.
+// What the user asked for, one struct per command; the parser fills them in and the commands validate them.
 // An absent optional means that the option was not given.
 #pragma once
 
@@ -7,6 +7,10 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace app {
 
@@ -59,10 +63,22 @@ struct RunCommand {
   std::optional<std::uint64_t> seed;
   std::string out;
   std::string resume;
+  std::string replay;
   std::optional<double> budget_usd;
   std::optional<std::uint64_t> budget_tokens;
+  std::optional<std::uint64_t> budget_requests;
+  std::optional<double> budget_seconds;
   int concurrency = 0;
   bool json = false;
+  // for language models only
+  std::optional<std::string> agent; ///< "no-ir,guardian"
+  std::optional<int> repairs;
+  std::optional<int> max_tokens;
+  std::optional<std::string> reasoning;
+  std::optional<int> per_request;
+  std::vector<std::string> model_files;
+  std::string ca_file;
+  bool estimate = false;
 };
 
 int verify(const VerifyCommand&);
@@ -70,5 +86,7 @@ int tasks(const TasksCommand&);
 int codegen(const CodegenCommand&);
 int report(const ReportCommand&);
 int run(const RunCommand&);
+
+void add_run(CLI::App& root, RunCommand& options);
 
 } // namespace app

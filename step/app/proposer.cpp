@@ -3,16 +3,13 @@
 // It has no state between steps, so that a resumed run proposes what the stopped one would have proposed.
 #include "proposer.hpp"
 
-#include "failure.hpp"
-
 #include "step/proposer/sampler.hpp"
 
 #include <memory>
 
 namespace app {
 
-AnySampler make_sampler(const std::string& model) {
-  if (model != "local") throw Failure("--model: '" + model + "' is not available; available: local");
+AnySampler local_proposer() {
   auto proposer = std::make_shared<step::proposer::LocalProposer>();
   return {[proposer](Jobs jobs, Sink out) { proposer->sample(jobs, out); }};
 }

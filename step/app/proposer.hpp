@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The samplers that `strata run` can use, behind one type: where a model's name becomes something that draws
-// programs. A further model is one more case in proposer.cpp.
+// The samplers that `strata run` can use, behind one type: the embedded proposer here, language models in
+// language_model.hpp.
 #pragma once
 
 #include "step/language.hpp"
@@ -8,7 +8,6 @@
 
 #include <functional>
 #include <span>
-#include <string>
 
 namespace app {
 
@@ -21,7 +20,7 @@ struct AnySampler {
   void sample(Jobs jobs, Sink out) const { draw(jobs, out); }
 };
 
-/// `model` has been validated by config_of.
-[[nodiscard]] AnySampler make_sampler(const std::string& model);
+/// The embedded proposer.
+[[nodiscard]] AnySampler local_proposer();
 
 } // namespace app

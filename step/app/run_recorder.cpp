@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <unistd.h>
 
 namespace app {
@@ -29,10 +30,38 @@ void Resuming::sample(Jobs jobs, Sink out) const {
   if (!rest.empty() && !out.stop_requested()) other_.sample(rest, out);
 }
 
+namespace {
+
+json::object usage_json(const strata::agents::account& a) {
+  json::object out;
+  out["requests"] = a.requests;
+  out["failed"] = a.failed;
+  out["input_tokens"] = a.used.input;
+  out["cached_tokens"] = a.used.cached;
+  out["cache_write_tokens"] = a.used.cache_write + a.used.cache_write_hour;
+  out["output_tokens"] = a.used.output;
+  out["reasoning_tokens"] = a.used.reasoning;
+  out["cost_usd"] = strata::agents::to_dollars(a.cost);
+  out["cost_known"] = a.priced && a.used.known;
+  return out;
+}
+
+template <class Map, class Name> json::object usage_json(const Map& sums, Name&& name) {
+  json::object out;
+  for (const auto& [key, sum] : sums) {
+    const json::string text = json_string(name(key));
+    out[json::string_view(text.data(), text.size())] = usage_json(sum);
+  }
+  return out;
+}
+
+} // namespace
+
 RunRecorder::RunRecorder(Place place, const RunConfig& config, const Tasks& tasks, const Judge& judge,
-                         const StoredSamples& stored)
-    : place_(std::move(place)), config_(config), tasks_(tasks), judge_(judge), stored_(stored),
-      samples_(place_.directory / "samples.jsonl", place_.resumed),
+                         const StoredSamples& stored, const ModelRun* model)
+    : place_(std::move(place)), config_(config), tasks_(tasks), judge_(judge), stored_(stored), model_(model),
+      // a language model's samples are all drawn again, from the store
+      samples_(place_.directory / "samples.jsonl", place_.resumed && model == nullptr),
       steps_(place_.directory / "steps.jsonl", false), terminal_(::isatty(2) == 1) {}
 
 void RunRecorder::step_begun(const strata::events::step_begun<step::Language>& e) {
@@ -64,6 +93,11 @@ void RunRecorder::judged(const strata::events::judged<step::Language>& e) {
     line["index"] = e.job.sample();
     line["temperature"] = e.job.temperature();
     put_verdict(line, judge_.detailed(task, *e.draw.program), e.seconds);
+    if (model_ != nullptr) {
+      line["input_tokens"] = e.draw.used.input_tokens;
+      line["output_tokens"] = e.draw.used.output_tokens;
+      line["cost_usd"] = e.draw.used.cost_usd;
+    }
     line["program"] = json_string(*e.draw.program);
     samples_.write(to_text(line));
   }
@@ -91,6 +125,29 @@ json::object RunRecorder::step_json(const strata::step_report& r) const {
   return out;
 }
 
+/// What a language model used in a step, exactly: also by samples that were left out when the run ended.
+void RunRecorder::put_usage(json::object& step, json::array& tallies, std::size_t number) const {
+  const auto sums = model_->used().read();
+  strata::agents::account all;
+  std::map<std::size_t, strata::agents::account> by_task;
+  std::map<std::string, strata::agents::account> by_stage;
+  for (const auto& [key, sum] : sums.by_step_task_stage) {
+    const auto& [at, task, stage] = key;
+    if (at != number) continue;
+    all += sum;
+    by_task[task] += sum;
+    by_stage[stage] += sum;
+  }
+  step["input_tokens"] = all.used.input;
+  step["output_tokens"] = all.used.output;
+  step["cost_usd"] = strata::agents::to_dollars(all.cost);
+  step["usage"] = usage_json(all);
+  step["usage_by_stage"] = usage_json(by_stage, [](const std::string& stage) { return stage; });
+  for (auto& row : tallies)
+    for (const auto& [task, sum] : by_task)
+      if (text_or(row, "task") == tasks_[task]->id) row.as_object()["usage"] = usage_json(sum);
+}
+
 void RunRecorder::write_solution(const strata::experience<step::Language>& e) const {
   auto task = *tasks_[e.task];
   const auto file = place_.directory / "solutions" / (task.id + ".yaml");
@@ -108,7 +165,6 @@ void RunRecorder::step_done(const strata::events::step_done<step::Language>& e) 
   const auto& r = e.report;
   solved_ = r.solved_total;
   json::object object = step_json(r);
-  step_objects_.push_back(object);
   json::array tallies;
   for (const auto& t : e.tallies) {
     json::object row;
@@ -120,6 +176,8 @@ void RunRecorder::step_done(const strata::events::step_done<step::Language>& e) 
     row["all_samples"] = t.all_samples;
     tallies.push_back(std::move(row));
   }
+  if (model_ != nullptr) put_usage(object, tallies, r.step);
+  step_objects_.push_back(object);
   object["tallies"] = std::move(tallies);
   if (rows_.empty()) {
     pass_at_1_ = strata::pass_at_k(e.tallies, 1);
@@ -132,18 +190,18 @@ void RunRecorder::step_done(const strata::events::step_done<step::Language>& e) 
               .open = r.open,
               .solved_total = r.solved_total,
               .samples = r.samples,
-              .input_tokens = r.used.input_tokens,
-              .output_tokens = r.used.output_tokens,
-              .cost_usd = r.used.cost_usd,
+              .input_tokens = count_or(object, "input_tokens"),
+              .output_tokens = count_or(object, "output_tokens"),
+              .cost_usd = number_or(object, "cost_usd"),
               .seconds = r.seconds,
               .newly_solved = {}};
   for (const auto t : r.newly_solved) row.newly_solved.push_back(tasks_[t]->id);
+  input_tokens_ += row.input_tokens;
+  output_tokens_ += row.output_tokens;
+  cost_usd_ += row.cost_usd;
   rows_.push_back(std::move(row));
   total_samples_ += r.samples;
   total_failed_ += r.failed_requests;
-  input_tokens_ += r.used.input_tokens;
-  output_tokens_ += r.used.output_tokens;
-  cost_usd_ += r.used.cost_usd;
   for (const auto& learnt : e.learnt) {
     write_solution(learnt);
     json::object result;
@@ -167,11 +225,14 @@ void RunRecorder::run_done(const strata::events::run_done<step::Language>& e) {
   steps_.flush();
   const bool complete = e.report.why == strata::ended::solved_all ||
                         e.report.why == strata::ended::exhausted ||
-                        (e.report.why == strata::ended::steps && config_.mode == "single");
-  write_summary(complete, strata::to_string(e.report.why));
+                        (e.report.why == strata::ended::steps && config_.one_step());
+  std::string ended(strata::to_string(e.report.why));
+  if (model_ != nullptr && e.report.why == strata::ended::stopped)
+    if (const auto why = model_->ending()) ended = why->word;
+  write_summary(complete, ended);
 }
 
-void RunRecorder::write_summary(bool complete, std::string_view ended) {
+void RunRecorder::write_summary(bool complete, const std::string& ended) {
   json::object s;
   s["tasks"] = tasks_.size();
   s["solved"] = solved_;
@@ -179,7 +240,7 @@ void RunRecorder::write_summary(bool complete, std::string_view ended) {
   s["failed_requests"] = total_failed_;
   s["seconds"] = place_.seconds_before + std::chrono::duration<double>(Clock::now() - begun_).count();
   s["steps"] = step_objects_;
-  s["ended"] = json::string_view(ended.data(), ended.size());
+  s["ended"] = json_string(ended);
   s["complete"] = complete;
   s["model"] = json_string(config_.model);
   s["mode"] = json_string(config_.mode);
@@ -189,6 +250,13 @@ void RunRecorder::write_summary(bool complete, std::string_view ended) {
   s["input_tokens"] = input_tokens_;
   s["output_tokens"] = output_tokens_;
   s["cost_usd"] = cost_usd_;
+  if (model_ != nullptr) {
+    const auto sums = model_->used().read();
+    s["cost_usd"] = strata::agents::to_dollars(sums.total.cost); // the exact sum
+    s["usage"] = usage_json(sums.total);
+    s["usage_by_stage"] = usage_json(sums.by_stage, [](const std::string& stage) { return stage; });
+    s["usage_by_task"] = usage_json(sums.by_task, [this](std::size_t task) { return tasks_[task]->id; });
+  }
   s["results"] = results_;
   summary_ = std::move(s);
   write_whole_file(place_.directory / "summary.json", to_text(summary_, 1) + "\n");
@@ -196,7 +264,8 @@ void RunRecorder::write_summary(bool complete, std::string_view ended) {
 
 void RunRecorder::show_progress(bool step_over) {
   const auto now = Clock::now();
-  if (!step_over && (!terminal_ || now - shown_ < std::chrono::milliseconds(100))) return;
+  const auto pause = terminal_ ? std::chrono::milliseconds(100) : std::chrono::seconds(30);
+  if (!step_over && now - shown_ < pause) return;
   shown_ = now;
   const double elapsed = std::chrono::duration<double>(now - step_begun_).count();
   const double rate = elapsed > 0 ? static_cast<double>(judged_) / elapsed : 0;
@@ -205,10 +274,17 @@ void RunRecorder::show_progress(bool step_over) {
                  step_, solved_, tasks_.size(), judged_, elapsed);
     return;
   }
+  if (model_ != nullptr) {
+    std::fprintf(stderr, "%sstep %zu: %zu/%zu solved, %zu of %zu samples, %s%s", terminal_ ? "\r\033[K" : "",
+                 step_, solved_, tasks_.size(), judged_, jobs_, model_->progress().c_str(),
+                 terminal_ ? "" : "\n");
+    return;
+  }
   const double left = rate > 0 && jobs_ > judged_ ? static_cast<double>(jobs_ - judged_) / rate : 0;
   std::fprintf(stderr,
-               "\r\033[Kstep %zu: %zu/%zu solved, %zu of %zu samples, %.0f verdicts/s, step ends in %.0f s",
-               step_, solved_, tasks_.size(), judged_, jobs_, rate, left);
+               "%sstep %zu: %zu/%zu solved, %zu of %zu samples, %.0f verdicts/s, step ends in %.0f s%s",
+               terminal_ ? "\r\033[K" : "", step_, solved_, tasks_.size(), judged_, jobs_, rate, left,
+               terminal_ ? "" : "\n");
 }
 
 } // namespace app

@@ -1,51 +1,25 @@
 // SPDX-License-Identifier: MIT
-// What `strata run` adds to the algorithm: a verifier that keeps detailed verdicts, a sampler that repeats
-// stored samples first, and an observer that writes the run directory and shows progress.
+// What `strata run` adds to the algorithm: a sampler that repeats stored samples first, and an observer that
+// writes the run directory and shows progress.
 #pragma once
 
-#include "checker.hpp"
 #include "curve.hpp"
 #include "json.hpp"
+#include "judge.hpp"
+#include "language_model.hpp"
 #include "proposer.hpp"
 #include "run_config.hpp"
 #include "run_directory.hpp"
 
 #include "strata/events.hpp"
-#include "strata/verdict.hpp"
 
 #include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace app {
-
-using Tasks = std::vector<std::shared_ptr<const step::Task>>;
-
-/// A `strata::Verifier` over the tasks of a run.
-class Judge {
- public:
-  /// Throws TaskError when a task is broken.
-  explicit Judge(const Tasks& tasks) {
-    for (const auto& task : tasks) checkers_.emplace(task.get(), Checker(task));
-  }
-  [[nodiscard]] step::Verdict detailed(const step::Task& task, const std::string& program) const {
-    return checkers_.at(&task).verify(program);
-  }
-  [[nodiscard]] strata::verdict verify(const std::shared_ptr<const step::Task>& task,
-                                       const std::string& program) const {
-    const auto v = detailed(*task, program);
-    return {v.pass, v.pass ? 1.0 : 0.0, v.feedback()};
-  }
-  void remember(const step::Task& task, const StoredSample& sample) {
-    checkers_.at(&task).remember(sample.program, sample.verdict);
-  }
-
- private:
-  std::unordered_map<const step::Task*, Checker> checkers_;
-};
 
 /// A `strata::Sampler`: stored samples first, the rest from another sampler.
 class Resuming {
@@ -66,8 +40,9 @@ class RunRecorder {
     bool resumed = false;
     double seconds_before = 0; ///< of the earlier parts of the run
   };
+  /// `model`: what it used and why it ended the run; null for the embedded proposer.
   RunRecorder(Place place, const RunConfig& config, const Tasks& tasks, const Judge& judge,
-              const StoredSamples& stored);
+              const StoredSamples& stored, const ModelRun* model);
   RunRecorder(const RunRecorder&) = delete;
   RunRecorder& operator=(const RunRecorder&) = delete;
 
@@ -82,8 +57,9 @@ class RunRecorder {
 
  private:
   [[nodiscard]] json::object step_json(const strata::step_report& report) const;
+  void put_usage(json::object& step, json::array& tallies, std::size_t number) const;
   void write_solution(const strata::experience<step::Language>& e) const;
-  void write_summary(bool complete, std::string_view ended);
+  void write_summary(bool complete, const std::string& ended);
   void show_progress(bool always);
 
   Place place_;
@@ -91,6 +67,7 @@ class RunRecorder {
   const Tasks& tasks_;
   const Judge& judge_;
   const StoredSamples& stored_;
+  const ModelRun* model_;
   Journal samples_, steps_;
   std::vector<StepRow> rows_;
   json::array step_objects_, results_;
@@ -101,7 +78,7 @@ class RunRecorder {
 
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begun_ = Clock::now();
-  Clock::time_point step_begun_ = begun_, shown_{};
+  Clock::time_point step_begun_ = begun_, shown_ = begun_;
   const bool terminal_;
   std::size_t step_ = 0, jobs_ = 0, judged_ = 0, solved_ = 0;
 };

@@ -48,6 +48,14 @@ struct account {
     priced = priced && c.priced;
     return *this;
   }
+  account& operator+=(const account& a) {
+    requests += a.requests;
+    failed += a.failed;
+    used += a.used;
+    cost = agents::add(cost, a.cost);
+    priced = priced && a.priced;
+    return *this;
+  }
   friend bool operator==(const account&, const account&) = default;
 };
 

@@ -3,6 +3,7 @@
 // guardian for every proposal or only where a check fails, and with repairs after verification.
 #pragma once
 
+#include "step/agents/agent_kind.hpp"
 #include "step/agents/answer.hpp"
 #include "step/agents/prompts.hpp"
 #include "step/language.hpp"
@@ -23,23 +24,6 @@
 #include <vector>
 
 namespace step::agents {
-
-/// Who looks at a proposal before it is a sample.
-enum class Guardian : std::uint8_t {
-  none,
-  always,     ///< as published: for every proposal, nothing is verified in between
-  if_refused, ///< only for programs that the affine check refuses: cheaper, and spoils no good program
-};
-
-/// Which agent. The modes of `strata run`: single {}; single-no-ir {.form = python}; agent and iterative
-/// {.guardian = always}, each with `repairs`.
-struct AgentKind {
-  AnswerForm form = AnswerForm::yaml;
-  Guardian guardian = Guardian::none;
-  std::uint32_t repairs = 0; ///< rounds of feedback at most
-
-  friend bool operator==(const AgentKind&, const AgentKind&) = default;
-};
 
 /// What agents ask the verifier; called from the agent's threads.
 struct AgentChecks {
@@ -139,6 +123,23 @@ class AgentPrompts {
       }
     }
     return out;
+  }
+
+  /// Calls f(conversation) for all kinds of things that the model is told: about every task, with a
+  /// demonstration, as guardian, and in a repair. Prompts that agree in them ask the same. O(tasks * prompt).
+  template <class F>
+  void each_kind(std::span<const std::shared_ptr<const Task>> tasks, Turns turns, F&& f) const {
+    const std::string program = "return E0\n";
+    for (const auto& task : tasks) {
+      const strata::demonstration<Language> shown{&tasks[0], &program};
+      const auto asked = proposer_->conversation(*task, std::span(&shown, 1), turns);
+      f(asked);
+      if (task != tasks[0]) continue;
+      if (guardian_) f(guardian_->conversation(program));
+      if (!repair_) continue;
+      f(repair_->after(asked, program, program, "feedback", true));
+      f(repair_->after(asked, program, {}, "feedback", false));
+    }
   }
 
   [[nodiscard]] const AgentKind& kind() const noexcept { return kind_; }

@@ -3,6 +3,7 @@
 // or without fences and prose around it. A pure function of untrusted text, linear in its length.
 #pragma once
 
+#include "step/agents/agent_kind.hpp"
 #include "step/agents/answer_text.hpp"
 
 #include <algorithm>
@@ -16,12 +17,6 @@
 #include <vector>
 
 namespace step::agents {
-
-/// What the model was asked to write.
-enum class AnswerForm : std::uint8_t {
-  yaml,   ///< the key `impl` with the body of the program
-  python, ///< a function whose parameters are the input streams
-};
 
 enum class AnswerProblem : std::uint8_t {
   none,

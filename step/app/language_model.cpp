@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+// The layers between an agent and a model's server, from the inside out: engine, budget, run store.
+// A replay has the store only.
+#include "language_model.hpp"
+
+#include "data.hpp"
+#include "failed_attempts.hpp"
+#include "failure.hpp"
+#include "json.hpp"
+
+#include "step/agents/agents.hpp"
+#include "step/tasks/document.hpp"
+#include "strata/agents/budget.hpp"
+#include "strata/llm/engine.hpp"
+#include "strata/store/recorded_client.hpp"
+
+#include <cstdio>
+#include <mutex>
+#include <numeric>
+#include <utility>
+
+namespace app {
+
+namespace {
+
+namespace llm = strata::llm;
+namespace agents = strata::agents;
+namespace store = strata::store;
+
+llm::catalogue catalogue_of(const RunConfig& config) {
+  auto known = llm::catalogue::load(detail::data_directory("", "data", "--models") / "models.yaml");
+  for (const auto& file : config.model_files) known.extend(file);
+  return known;
+}
+
+/// The environment, with something in place of keys that are not there.
+llm::environment without_keys() {
+  return [env = llm::process_environment()](const std::string& name) {
+    const auto value = env(name);
+    return value.empty() && name.ends_with("_API_KEY") ? std::string("unused") : value;
+  };
+}
+
+/// Any `llm::ChatClient` behind one type, so that the agent is compiled once.
+struct AnyClient {
+  std::function<void(llm::chat_request, llm::completion)> ask;
+  const llm::model_profile* profile;
+
+  template <llm::ChatClient C>
+  AnyClient(C client, const llm::model_profile& of)
+      : ask([client = std::move(client)](llm::chat_request q, llm::completion done) mutable {
+          client.submit(std::move(q), std::move(done));
+        }),
+        profile(&of) {}
+  void submit(llm::chat_request q, llm::completion done) { ask(std::move(q), std::move(done)); }
+  [[nodiscard]] const llm::model_profile& model() const { return *profile; }
+};
+
+std::string dollars(agents::picodollars amount) {
+  char text[40];
+  const double usd = agents::to_dollars(amount);
+  std::snprintf(text, sizeof text, usd < 1 ? "$%.4f" : "$%.2f", usd);
+  return text;
+}
+
+/// "1234", "12.3k", "4.5M".
+std::string short_number(std::uint64_t n) {
+  char text[40];
+  const double value = static_cast<double>(n);
+  if (n < 10'000)
+    std::snprintf(text, sizeof text, "%.0f", value);
+  else if (n < 1'000'000)
+    std::snprintf(text, sizeof text, "%.1fk", value / 1e3);
+  else
+    std::snprintf(text, sizeof text, "%.1fM", value / 1e6);
+  return text;
+}
+std::string short_range(const agents::range& r) {
+  return short_number(r.low) + (r.low == r.high ? "" : ".." + short_number(r.high));
+}
+
+strata::sampling sampling_of(const RunConfig& config) {
+  return {static_cast<std::size_t>(config.samples), config.temperatures};
+}
+
+agents::agent_settings settings_of(const RunConfig& config, const Tasks& tasks) {
+  agents::agent_settings s;
+  s.number = {.tasks = tasks.size(), .samples = static_cast<std::size_t>(config.samples)};
+  s.max_tokens = static_cast<std::uint32_t>(config.max_tokens);
+  s.reasoning = config.reasoning;
+  s.cache_key = "strata-" + config.prompts_fingerprint;
+  s.per_request = static_cast<std::uint32_t>(config.per_request);
+  return s;
+}
+
+} // namespace
+
+// ---- who was named
+
+struct LanguageModel::Impl {
+  llm::model_access access;
+  step::agents::AgentPrompts prompts;
+};
+
+LanguageModel::LanguageModel(LanguageModel&&) noexcept = default;
+LanguageModel& LanguageModel::operator=(LanguageModel&&) noexcept = default;
+LanguageModel::~LanguageModel() = default;
+
+LanguageModel::LanguageModel(const RunCommand& command, RunConfig& config, const Tasks& tasks, Use use) {
+  const bool goes_on = !config.prompts_fingerprint.empty();
+  const auto known = catalogue_of(config);
+  const auto env = use == Use::look ? without_keys() : llm::process_environment();
+  auto access = known.resolve(goes_on ? command.model.value_or(config.model) : config.model, env);
+  if (!goes_on) {
+    config.model = access.model.spec;
+    config.prompts = std::filesystem::absolute(prompts_directory(command.data)).lexically_normal().string();
+  } else if (command.model && *command.model != config.model) {
+    // replies are kept under the name the run began with; only the server may have moved
+    const auto hash = config.model.rfind('#'), colon = config.model.find(':');
+    const auto was = config.model.substr(hash != std::string::npos ? hash + 1 : colon + 1);
+    if (access.model.name != was)
+      throw Failure("--resume: the run has the model " + was + ", not " + access.model.name +
+                    "; leave --model out, or start a new run");
+  }
+  step::agents::AgentPrompts prompts(command.data.prompts.empty() ? config.prompts
+                                                                  : prompts_directory(command.data).string(),
+                                     config.agent);
+  Fingerprint told;
+  prompts.each_kind(tasks, step::agents::turns_for(access.model), [&](const llm::conversation& c) {
+    for (const auto& m : c) {
+      told.add(to_string(m.from));
+      told.add(m.text);
+    }
+  });
+  if (goes_on && told.text() != config.prompts_fingerprint)
+    throw Failure("the prompts in " + config.prompts +
+                  ", or how they are put to this model, are not those the run was started with; restore "
+                  "them, or start a new run");
+  config.prompts_fingerprint = told.text();
+  if (command.budget_usd && access.model.prices.empty())
+    throw Failure("--budget-usd: no price is known for " + access.model.spec +
+                  "; add one with --models FILE, or use --budget-tokens");
+  impl_.reset(new Impl{std::move(access), std::move(prompts)});
+}
+
+std::string LanguageModel::estimate(const RunConfig& config, const Tasks& tasks) const {
+  const auto& model = impl_->access.model;
+  std::string out = "model " + model.spec + " at " + model.base_url + ", agent: " + name_of(config.agent);
+  if (config.agent.repairs > 0) out += ", repairs: " + std::to_string(config.agent.repairs);
+  out += '\n';
+  if (!model.note.empty()) out += "note: " + model.name + ": " + model.note + '\n';
+  if (!model.takes.temperature && config.temperatures.size() > 1)
+    out += "note: this model takes no temperature: " + std::to_string(config.temperatures.size()) +
+           " temperatures only multiply the samples; consider --temperature 1\n";
+  std::vector<std::size_t> open(tasks.size());
+  std::iota(open.begin(), open.end(), std::size_t{0});
+  const strata::job_batch<step::Language> first(tasks, open, {}, sampling_of(config), config.seed);
+  const auto cost =
+      agents::estimate_of(model,
+                          impl_->prompts.plan(first.jobs(), settings_of(config, tasks),
+                                              step::agents::turns_for(model)),
+                          std::chrono::system_clock::now());
+  out += "the first step, about: " + short_number(first.jobs().size()) + " samples in " +
+         short_range(cost.requests) + " requests, " + short_range(cost.input) + " input and " +
+         short_range(cost.output) + " output tokens, " +
+         (cost.priced ? dollars(cost.cost_low) + " to " + dollars(cost.cost_high)
+                      : std::string("at a price that is not known")) +
+         '\n';
+  if (!config.one_step())
+    out += "later steps ask for the tasks still open and show demonstrations; --budget-usd and --budget-tokens "
+           "limit them all\n";
+  return out;
+}
+
+// ---- the model at work
+
+struct ModelRun::Impl {
+  Impl(const LanguageModel::Impl& m, const RunConfig& config, const RunCommand& command, const Tasks& tasks,
+       const Judge& judge, Settings settings)
+      : model(m), stop(std::move(settings.stop)), attempts(settings.directory / "failures.log"),
+        runs(settings.replies, settings.replay ? store::mode::read : store::mode::create_or_resume,
+             {.keys = llm::redactor(m.access.key)}),
+        record(runs) {
+    if (settings.replay) {
+      work(config, tasks, judge,
+           AnyClient(store::replaying_client(record, model.access.model, config.model), model.access.model));
+      return;
+    }
+    runs.set("config", to_text(to_json(config)));
+    const auto before = runs.totals();
+    agents::budget_limits most;
+    if (command.budget_usd) most.usd = *command.budget_usd;
+    if (command.budget_tokens) most.tokens = *command.budget_tokens;
+    if (command.budget_requests) most.requests = *command.budget_requests;
+    budget.emplace(most, agents::spending{agents::to_picodollars(before.used.cost_usd.value_or(0)),
+                                          before.used.input + before.used.output,
+                                          before.replies + before.failures});
+    llm::engine_settings how;
+    if (command.concurrency > 0) {
+      how.concurrency.maximum = static_cast<std::size_t>(command.concurrency);
+      how.concurrency.initial = std::min(how.concurrency.initial, how.concurrency.maximum);
+    }
+    how.transport.ca_file = command.ca_file;
+    how.seed = config.seed;
+    how.hooks.on_attempt = [this](const llm::attempt& a) { attempts.note(a); };
+    engine.emplace(std::move(how));
+    engine->start();
+    agents::budgeted within(engine->open(model.access), *budget);
+    work(config, tasks, judge,
+         AnyClient(store::recorded_client(record, std::move(within), config.model), model.access.model));
+  }
+
+  void work(const RunConfig& config, const Tasks& tasks, const Judge& judge, AnyClient client) {
+    auto settings = settings_of(config, tasks);
+    settings.tag = [this, &tasks](std::size_t task, std::size_t step, std::string_view stage) {
+      return runs.tag({tasks[task]->id, static_cast<std::int64_t>(step), std::string(stage)});
+    };
+    settings.on_charge = [this](const agents::charge& c) { book.add(c); };
+    settings.on_stopped = [this](const llm::failure* why) { stopped(why); };
+    step::agents::AgentChecks checks;
+    checks.affine = [&judge](const step::Task& task, const std::string& program) {
+      return judge.detailed(task, program).affine_flow != step::Affine::violation;
+    };
+    checks.verify = [&judge](const step::Task& task, const std::string& program) {
+      const auto v = judge.detailed(task, program);
+      return strata::verdict{v.pass, v.pass ? 1.0 : 0.0, v.feedback()};
+    };
+    agent.emplace(
+        step::agents::make_agent(model.prompts, std::move(checks), std::move(settings), std::move(client)));
+  }
+
+  void stopped(const llm::failure* why) {
+    if (why != nullptr && why->kind != llm::failure_kind::cancelled) {
+      const std::scoped_lock lock(mutex);
+      if (!ended)
+        ended = Ending{why->kind == llm::failure_kind::declined ? "budget" : "failed", why->message};
+    }
+    if (engine) engine->drain("the run is being ended");
+    stop.request_stop();
+  }
+
+  const LanguageModel::Impl& model;
+  std::stop_source stop;
+  agents::ledger book;
+  FailedAttempts attempts;
+  store::run_store runs;
+  store::recorder record;
+  std::optional<agents::budget> budget;
+  std::optional<llm::engine> engine; // after all that it delivers to: it ends first
+  std::optional<agents::agent<step::Language, AnyClient>> agent;
+  mutable std::mutex mutex;
+  std::optional<Ending> ended;
+};
+
+ModelRun::ModelRun(const LanguageModel& model, const RunConfig& config, const RunCommand& command,
+                   const Tasks& tasks, const Judge& judge, Settings settings)
+    : impl_(new Impl(*model.impl_, config, command, tasks, judge, std::move(settings))) {}
+ModelRun::~ModelRun() = default;
+
+AnySampler ModelRun::sampler() {
+  return {[this](Jobs jobs, Sink out) { impl_->agent->sample(jobs, out); }};
+}
+const agents::ledger& ModelRun::used() const { return impl_->book; }
+
+std::optional<ModelRun::Ending> ModelRun::ending() const {
+  if (const auto broken = impl_->record.error()) throw Failure(broken->what());
+  const std::scoped_lock lock(impl_->mutex);
+  return impl_->ended;
+}
+
+std::string ModelRun::progress() const {
+  const auto sums = impl_->book.total();
+  std::string out = impl_->engine ? std::to_string(impl_->engine->counters().in_flight) + " requests in flight"
+                                  : "from stored replies";
+  out += ", " + short_number(sums.used.input + sums.used.output) + " tokens";
+  if (sums.cost > 0) out += ", " + dollars(sums.cost);
+  return out;
+}
+
+std::uint64_t ModelRun::served() const { return impl_->record.counters().served; }
+
+} // namespace app
