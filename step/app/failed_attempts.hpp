@@ -43,7 +43,8 @@ class FailedAttempts {
     if (shown_ && now - *shown_ < std::chrono::seconds(10)) return;
     shown_ = now;
     std::fprintf(stderr, "%sstrata: %llu failed attempts, the last: %s\n", ::isatty(2) == 1 ? "\r\033[K" : "",
-                 static_cast<unsigned long long>(std::exchange(since_shown_, 0)), line.substr(0, 400).c_str());
+                 static_cast<unsigned long long>(std::exchange(since_shown_, 0)),
+                 line.substr(0, 400).c_str());
   }
 
  private:

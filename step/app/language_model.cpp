@@ -122,9 +122,8 @@ LanguageModel::LanguageModel(const RunCommand& command, RunConfig& config, const
       throw Failure("--resume: the run has the model " + was + ", not " + access.model.name +
                     "; leave --model out, or start a new run");
   }
-  step::agents::AgentPrompts prompts(command.data.prompts.empty() ? config.prompts
-                                                                  : prompts_directory(command.data).string(),
-                                     config.agent);
+  step::agents::AgentPrompts prompts(
+      command.data.prompts.empty() ? config.prompts : prompts_directory(command.data).string(), config.agent);
   Fingerprint told;
   prompts.each_kind(tasks, step::agents::turns_for(access.model), [&](const llm::conversation& c) {
     for (const auto& m : c) {
@@ -155,11 +154,9 @@ std::string LanguageModel::estimate(const RunConfig& config, const Tasks& tasks)
   std::vector<std::size_t> open(tasks.size());
   std::iota(open.begin(), open.end(), std::size_t{0});
   const strata::job_batch<step::Language> first(tasks, open, {}, sampling_of(config), config.seed);
-  const auto cost =
-      agents::estimate_of(model,
-                          impl_->prompts.plan(first.jobs(), settings_of(config, tasks),
-                                              step::agents::turns_for(model)),
-                          std::chrono::system_clock::now());
+  const auto cost = agents::estimate_of(
+      model, impl_->prompts.plan(first.jobs(), settings_of(config, tasks), step::agents::turns_for(model)),
+      std::chrono::system_clock::now());
   out += "the first step, about: " + short_number(first.jobs().size()) + " samples in " +
          short_range(cost.requests) + " requests, " + short_range(cost.input) + " input and " +
          short_range(cost.output) + " output tokens, " +
@@ -167,8 +164,9 @@ std::string LanguageModel::estimate(const RunConfig& config, const Tasks& tasks)
                       : std::string("at a price that is not known")) +
          '\n';
   if (!config.one_step())
-    out += "later steps ask for the tasks still open and show demonstrations; --budget-usd and --budget-tokens "
-           "limit them all\n";
+    out +=
+        "later steps ask for the tasks still open and show demonstrations; --budget-usd and --budget-tokens "
+        "limit them all\n";
   return out;
 }
 
@@ -270,8 +268,9 @@ std::optional<ModelRun::Ending> ModelRun::ending() const {
 
 std::string ModelRun::progress() const {
   const auto sums = impl_->book.total();
-  std::string out = impl_->engine ? std::to_string(impl_->engine->counters().in_flight) + " requests in flight"
-                                  : "from stored replies";
+  std::string out = impl_->engine
+                        ? std::to_string(impl_->engine->counters().in_flight) + " requests in flight"
+                        : "from stored replies";
   out += ", " + short_number(sums.used.input + sums.used.output) + " tokens";
   if (sums.cost > 0) out += ", " + dollars(sums.cost);
   return out;

@@ -5,6 +5,7 @@
 
 #include "mock_program_text.hpp"
 
+#include "step/agents/task_text.hpp"
 #include "step/proposer/sampler.hpp"
 
 #include <algorithm>
@@ -44,8 +45,15 @@ struct Shown {
 /// What a prompt asks for.
 struct Recognised {
   std::size_t task = 0;
+  step::agents::AnswerForm form = step::agents::AnswerForm::yaml;
   std::vector<Shown> shown;
 };
+
+/// The program in a text, if it uses operators: descriptions of tasks have functions, too.
+std::string program_in(std::string_view text, const step::agents::AnswerContext& context = {}) {
+  auto found = step::agents::find_program(text, step::agents::AnswerForm::yaml, context);
+  return found.program.find(".apply(") == std::string::npos ? std::string() : std::move(found.program);
+}
 
 /// The rest of the line behind a key, without quotes and blanks.
 std::string_view value_behind(std::string_view text, std::size_t at) {
@@ -63,34 +71,57 @@ class Recogniser {
   /// `last` is the end of the prompt that is the user's last message.
   std::optional<Recognised> recognise(std::string_view prompt, std::string_view last) const {
     Recognised out;
+    const auto form_in = [](std::string_view text) { // of a task that is shown as Python
+      return text.find("step.Stream(") == std::string_view::npos ? step::agents::AnswerForm::yaml
+                                                                 : step::agents::AnswerForm::python;
+    };
     const auto marks = marked(prompt);
-    if (marks.empty()) {
-      auto found = by_names(last);
-      if (!found) found = by_names(prompt);
-      if (!found) return std::nullopt;
-      out.task = *found;
-      return out;
+    const auto asked =
+        std::find_if(marks.rbegin(), marks.rend(), [](const Mark& m) { return m.task.has_value(); });
+    if (asked == marks.rend()) {
+      constexpr std::size_t most = std::size_t{1} << 20U; // names are searched for many times
+      for (std::string_view text : {last, prompt}) {
+        text.remove_prefix(text.size() - std::min(text.size(), most));
+        const auto found = by_names(text);
+        if (!found) continue;
+        out.task = *found;
+        out.form = form_in(text);
+        return out;
+      }
+      return std::nullopt;
     }
-    out.task = marks.back().second;
-    for (std::size_t i = 0; i + 1 < marks.size() && out.shown.size() < 64; ++i) {
-      auto program = last_program(prompt.substr(marks[i].first, marks[i + 1].first - marks[i].first));
-      if (!program.empty()) out.shown.push_back({marks[i].second, std::move(program)});
+    out.task = *asked->task;
+    out.form = form_in(prompt.substr(asked->at));
+    for (auto m = marks.begin(); &*m != &*asked && out.shown.size() < 64; ++m) {
+      if (!m->task) continue;
+      auto program =
+          program_in(prompt.substr(m->at, (m + 1)->at - m->at), step::agents::context_of(*tasks_[*m->task]));
+      if (!program.empty()) out.shown.push_back({*m->task, std::move(program)});
     }
     return out;
   }
 
  private:
-  using Mark = std::pair<std::size_t, std::size_t>; // place, task
+  /// Where a task begins; none of ours, if there is no number.
+  struct Mark {
+    std::size_t at;
+    std::optional<std::size_t> task;
+  };
 
   std::vector<Mark> marked(std::string_view prompt) const {
     std::vector<Mark> out;
     constexpr std::string_view by_id = "# task:", by_name = "test_name:";
+    bool known = false;
     for (std::size_t at = 0; (at = prompt.find(by_id, at)) != std::string_view::npos; at += by_id.size()) {
       const auto id = value_behind(prompt, at + by_id.size());
-      for (std::size_t t = 0; t < tasks_.size(); ++t)
-        if (tasks_[t]->id == id) out.emplace_back(at, t);
+      std::optional<std::size_t> task;
+      for (std::size_t t = 0; t < tasks_.size() && !task; ++t)
+        if (tasks_[t]->id == id) task = t;
+      known = known || task;
+      out.push_back({at, task});
     }
-    if (!out.empty()) return out;
+    if (known) return out;
+    out.clear();
     for (std::size_t at = 0; (at = prompt.find(by_name, at)) != std::string_view::npos;
          at += by_name.size()) {
       const auto name = value_behind(prompt, at + by_name.size());
@@ -103,7 +134,7 @@ class Recogniser {
             best = n;
             task = t;
           }
-      if (task) out.emplace_back(at, *task);
+      out.push_back({at, task});
     }
     return out;
   }
@@ -162,50 +193,48 @@ class ProposerAnswers {
 
   std::string operator()(const llm::mock::question& q, std::uint64_t sample) {
     const auto draw = llm::mock::mix(llm::mock::mix(q.seed, q.asked.identity), sample);
-    if (auto program = proposed_to_guardian(q.last_user); !program.empty())
+    const std::string_view behind_tasks = behind_last_task(q.last_user);
+    if (const auto program = program_in(behind_tasks); !program.empty())
       return llm::mock::wrap(repair_affine(program), settings_.how, draw);
     const auto& asked = recognised(q);
-    if (!asked) return "I could not find a task in this question.";
+    if (!asked) {
+      const auto program = step::agents::find_program(behind_tasks).program; // one without operators
+      return program.empty() ? "I could not find a task in this question."
+                             : llm::mock::wrap(program, settings_.how, draw);
+    }
     auto program = propose(*asked, q, sample);
     if (llm::mock::unit(llm::mock::mix(draw, 0xCA)) < settings_.careless) program = forget_copies(program);
-    if (q.last_user.find("step.Stream(") != std::string_view::npos) // the task is shown as Python
-      return (draw % 3 == 1 ? "Here is the function.\n\n" : "") + as_function(*tasks_[asked->task], program);
-    return llm::mock::wrap(program, settings_.how, draw);
+    if (asked->form == step::agents::AnswerForm::yaml) return llm::mock::wrap(program, settings_.how, draw);
+    return (draw % 3 == 1 ? "Here is the function.\n\n```python\n" : "```python\n") +
+           step::agents::answer_text(*tasks_[asked->task], program, asked->form) + "```\n";
   }
 
  private:
-  static std::string as_function(const step::Task& task, std::string_view program) {
-    std::string out;
-    for (const auto& i : task.inputs) out += (out.empty() ? "" : ", ") + i.name;
-    out = "```python\ndef program(" + out + "):\n";
-    for (std::size_t at = 0; at < program.size();) {
-      const std::size_t end = std::min(program.find('\n', at), program.size());
-      out.append("    ").append(program.substr(at, end - at)).append("\n");
-      at = end + 1;
-    }
-    return out + "```\n";
-  }
-
-  /// The program of a prompt that ends with one; what describes a task may come only before it.
-  static std::string proposed_to_guardian(std::string_view message) {
-    std::size_t at = 0;
-    auto program = last_program(message, &at);
-    if (program.empty()) return {};
-    const std::string_view rest = message.substr(at);
-    for (const auto* of_a_task : {"# task:", "func_name:", "data_transform:", "output_dtype", "test_name:"})
-      if (rest.find(of_a_task) != std::string_view::npos) return {};
-    return program;
+  /// Where a message asks the guardian, if it does: a program may come only behind what describes a task.
+  static std::string_view behind_last_task(std::string_view message) {
+    std::size_t begin = 0;
+    for (const std::string_view of_a_task :
+         {"# task:", "func_name:", "data_transform:", "output_dtype", "test_name:"})
+      if (const auto at = message.rfind(of_a_task); at != std::string_view::npos)
+        begin = std::max(begin, at + of_a_task.size());
+    return message.substr(begin);
   }
 
   /// Prompts are long and come many times: what was found in them is remembered.
   const std::optional<Recognised>& recognised(const llm::mock::question& q) {
     const auto found = prompts_.find(q.asked.identity);
     if (found != prompts_.end()) return found->second;
-    if (prompts_.size() > 20'000) prompts_.clear();
+    constexpr std::size_t most = 20'000, most_bytes = std::size_t{64} << 20U;
+    if (prompts_.size() > most || remembered_ > most_bytes) {
+      prompts_.clear();
+      remembered_ = 0;
+    }
     std::string text;
-    for (const auto& b : q.asked.prompt)
-      if (b.from != llm::role::assistant) text += b.text + "\n";
-    return prompts_.emplace(q.asked.identity, recogniser_.recognise(text, q.last_user)).first->second;
+    for (const auto& b : q.asked.prompt) text += b.text + "\n";
+    auto result = recogniser_.recognise(text, q.last_user);
+    if (result)
+      for (const auto& s : result->shown) remembered_ += s.program.size();
+    return prompts_.emplace(q.asked.identity, std::move(result)).first->second;
   }
 
   std::string propose(const Recognised& asked, const llm::mock::question& q, std::uint64_t sample) {
@@ -240,6 +269,7 @@ class ProposerAnswers {
   ProposerSettings settings_;
   Recogniser recogniser_;
   std::unordered_map<std::uint64_t, std::optional<Recognised>> prompts_;
+  std::size_t remembered_ = 0;                                       // bytes of programs in them
   std::list<std::pair<std::uint64_t, std::unique_ptr<Desk>>> desks_; // the last used first
 };
 

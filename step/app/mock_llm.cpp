@@ -87,6 +87,7 @@ llm_mock::settings settings_of(const MockLlmCommand& o) {
   if (o.cache_ttl) s.cache.ttl = std::chrono::seconds(*o.cache_ttl);
   s.tls_certificate = o.tls_certificate;
   s.tls_key = o.tls_key;
+  s.log = o.log;
   try {
     s.failures = llm_mock::parse_failures(o.fail);
   } catch (const std::invalid_argument& e) {
@@ -211,6 +212,10 @@ void add_mock_llm(CLI::App& root, MockLlmCommand& o) {
       ->delimiter('\0');
   c.add_option("--tls-cert", o.tls_certificate, "certificate chain in PEM: serve https")->type_name("FILE");
   c.add_option("--tls-key", o.tls_key, "its private key in PEM")->type_name("FILE");
+  c.add_option(
+       "--log", o.log,
+       "append a JSON line per request for text: what was asked and what became of it, no keys, no texts")
+      ->type_name("FILE");
   c.add_flag("--json", o.json, "print JSON instead of text");
 }
 
@@ -229,6 +234,9 @@ int mock_llm(const MockLlmCommand& options) {
       std::cout << llm_mock::to_json(server.stats()) << '\n';
     else
       print(server.stats());
+    if (const auto problem = server.log_problem(); !problem.empty())
+      throw Failure("--log: " + options.log + " lacks lines: " + problem +
+                    "; make room, and serve again with another file");
   } catch (const std::runtime_error& e) {
     throw Failure(std::string("mock-llm: ") + e.what());
   }

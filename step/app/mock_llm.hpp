@@ -40,6 +40,7 @@ struct MockLlmCommand {
   std::vector<std::string> prices;
   std::string tls_certificate;
   std::string tls_key;
+  std::string log;
   bool json = false;
 };
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What `strata mock-llm` does with the text of programs when it plays the guardian: finds the program in a
-// prompt, and gives every use of a stream a copy of its own. Line by line, without understanding the program.
+// What `strata mock-llm` does with the text of programs when it plays the guardian: gives every use of a
+// stream a copy of its own, or takes the copies away. Line by line, without understanding the program.
 #pragma once
+
+#include "step/agents/answer.hpp"
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,30 +18,24 @@ namespace app::mock {
 
 namespace detail {
 
-inline bool part_of_name(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-inline bool begins_name(char c) { return part_of_name(c) && !(c >= '0' && c <= '9'); }
+using step::agents::detail::name_character;
+
+inline bool begins_name(char c) { return name_character(c) && !(c >= '0' && c <= '9'); }
 
 /// The next place from `at` on where the name stands as a word of its own, not behind a dot.
 inline std::size_t find_name(std::string_view text, std::string_view name, std::size_t at = 0) {
   for (; (at = text.find(name, at)) != std::string_view::npos; ++at) {
     const std::size_t end = at + name.size();
-    if ((at == 0 || (!part_of_name(text[at - 1]) && text[at - 1] != '.')) &&
-        (end == text.size() || !part_of_name(text[end])))
+    if ((at == 0 || (!name_character(text[at - 1]) && text[at - 1] != '.')) &&
+        (end == text.size() || !name_character(text[end])))
       return at;
   }
   return std::string_view::npos;
 }
 
 inline std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> out;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    out.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(text.size(), end + 1));
-  }
-  return out;
+  const auto lines = step::agents::detail::lines_of(text);
+  return {lines.begin(), lines.end()};
 }
 
 inline std::string text_of(const std::vector<std::string>& lines) {
@@ -60,13 +57,13 @@ inline std::vector<std::pair<std::string, Use>> uses_of(const std::vector<std::s
       at += 7;
       for (int depth = 1; at < text.size() && depth > 0;) {
         const char c = text[at];
-        if (!begins_name(c) || (at > 0 && part_of_name(text[at - 1]))) {
+        if (!begins_name(c) || (at > 0 && name_character(text[at - 1]))) {
           depth += c == '(' ? 1 : c == ')' ? -1 : 0;
           ++at;
           continue;
         }
         std::size_t end = at;
-        while (end < text.size() && part_of_name(text[end])) ++end;
+        while (end < text.size() && name_character(text[end])) ++end;
         const char next = end < text.size() ? text[end] : ' ';
         const std::string name = text.substr(at, end - at);
         static const std::set<std::string> words = {"for", "in", "if",  "else", "not",
@@ -80,6 +77,18 @@ inline std::vector<std::pair<std::string, Use>> uses_of(const std::vector<std::s
   return out;
 }
 
+/// All words that could be names.
+inline std::set<std::string, std::less<>> words_of(std::string_view text) {
+  std::set<std::string, std::less<>> out;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = at;
+    while (end < text.size() && name_character(text[end])) ++end;
+    if (end > at) out.emplace(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
 /// Whether the line gives the name a value.
 inline bool assigns(const std::string& line, std::string_view name) {
   const std::size_t equal = line.find('=');
@@ -89,58 +98,24 @@ inline bool assigns(const std::string& line, std::string_view name) {
 
 } // namespace detail
 
-/// The last program in the text: the lines around its last `.apply(`, unindented; empty if there is none.
-/// `*at` becomes where it begins in the text. O(text).
-[[nodiscard]] inline std::string last_program(std::string_view text, std::size_t* at = nullptr) {
-  const std::size_t mark = text.rfind(".apply(");
-  if (mark == std::string_view::npos) return {};
-  const auto line_begin = [&](std::size_t i) {
-    const std::size_t n = i == 0 ? std::string_view::npos : text.rfind('\n', i - 1);
-    return n == std::string_view::npos ? std::size_t{0} : n + 1;
-  };
-  const auto line_at = [&](std::size_t begin) {
-    return text.substr(begin, std::min(text.find('\n', begin), text.size()) - begin);
-  };
-  const auto belongs = [](std::string_view line) {
-    const std::size_t first = line.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return false;
-    const std::string_view rest = line.substr(first);
-    return !rest.starts_with("```") && !rest.starts_with("~~~") && !rest.starts_with("def ") &&
-           (rest.find('=') != std::string_view::npos || rest.starts_with("return ") ||
-            rest.starts_with("return\n") || rest.starts_with("#") ||
-            rest.find(".apply(") != std::string_view::npos) &&
-           !rest.starts_with("impl:") && !rest.starts_with("proposed:") && !rest.starts_with("- ");
-  };
-  std::size_t begin = line_begin(mark), end = begin + line_at(begin).size();
-  while (begin > 0 && belongs(line_at(line_begin(begin - 1)))) begin = line_begin(begin - 1);
-  while (end < text.size() && belongs(line_at(end + 1))) end += 1 + line_at(end + 1).size();
-  auto lines = detail::lines_of(text.substr(begin, end - begin));
-  std::size_t indent = std::string::npos;
-  for (const auto& l : lines) indent = std::min(indent, l.find_first_not_of(' '));
-  for (auto& l : lines) l.erase(0, std::min(indent, l.size()));
-  if (at != nullptr) *at = begin;
-  return detail::text_of(lines);
-}
-
 /// The program with a step.Copy for every stream that is consumed more than once. Programs without such a
 /// stream, and those it does not understand, come back as they are. O(streams * program).
 [[nodiscard]] inline std::string repair_affine(std::string_view program) {
+  constexpr std::size_t longest = 32768; // no model writes so long ones
+  if (program.size() > longest) return std::string(program);
   auto lines = detail::lines_of(program);
-  const auto known = [&](const std::string& name) {
-    return std::any_of(lines.begin(), lines.end(),
-                       [&](const auto& l) { return detail::find_name(l, name) != std::string::npos; });
-  };
+  auto taken = detail::words_of(program);
   for (int rounds = 0; rounds < 200; ++rounds) {
     const auto uses = detail::uses_of(lines);
+    std::map<std::string_view, int> times;
+    for (const auto& [used, where] : uses) ++times[used];
     const detail::Use* first = nullptr;
     std::string name;
-    for (std::size_t i = 0; i < uses.size() && first == nullptr; ++i)
-      for (std::size_t j = i + 1; j < uses.size(); ++j)
-        if (uses[j].first == uses[i].first) {
-          first = &uses[i].second;
-          name = uses[i].first;
-          break;
-        }
+    for (const auto& [used, where] : uses)
+      if (first == nullptr && times[used] > 1) {
+        first = &where;
+        name = used;
+      }
     if (first == nullptr) break;
     std::size_t definition = std::string::npos; // inputs are defined before the first line
     for (std::size_t l = 0; l < lines.size(); ++l)
@@ -153,7 +128,7 @@ inline bool assigns(const std::string& line, std::string_view name) {
     const auto fresh = [&] {
       std::string out;
       do out = name + "_" + std::to_string(number++);
-      while (known(out));
+      while (!taken.insert(out).second);
       return out;
     };
     const std::string one = fresh(), other = fresh();

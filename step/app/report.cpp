@@ -21,8 +21,12 @@ std::string fixed(double value, int digits = 3) {
   return buffer;
 }
 
-struct Group {
+/// Means over tasks, of the first step, as far as the tasks have such answers.
+struct Metrics {
   std::uint64_t tasks = 0, solved = 0;
+  double pass_at_1 = 0, pass_at_n = 0;
+  double success_diversity = 0, failure_diversity = 0, diversity = 0; ///< classes over answers
+  double input_per_sample = 0, output_per_sample = 0;                 ///< tokens
 };
 
 std::set<std::string> solved_of(const RunFiles& run) {
@@ -34,40 +38,52 @@ std::set<std::string> solved_of(const RunFiles& run) {
   return solved;
 }
 
-std::map<std::string, Group> groups_of(const RunFiles& run, const std::set<std::string>& solved) {
-  std::map<std::string, Group> groups;
-  for (const auto& id : run.tasks) {
-    auto& group = groups[group_of(id)];
-    ++group.tasks;
-    group.solved += solved.contains(id) ? 1 : 0;
-  }
-  return groups;
-}
-
-struct Diversity {
-  double success = 0, failure = 0, overall = 0; ///< means over the tasks that have such answers
-};
-
-Diversity diversity_of(const RunFiles& run) {
-  Diversity d;
+Metrics metrics_of(const RunFiles& run, const std::set<std::string>& solved,
+                   const std::vector<std::string>& ids) {
+  Metrics g;
   double successes = 0, failures = 0, all = 0;
+  std::uint64_t samples = 0, input = 0, output = 0;
   const auto ratio = [](std::uint64_t a, std::uint64_t b) {
     return static_cast<double>(a) / static_cast<double>(b);
   };
-  for (const auto& [id, a] : run.answers) {
-    if (a.correct > 0) d.success += ratio(a.correct_classes, a.correct), ++successes;
-    if (a.wrong > 0) d.failure += ratio(a.wrong_classes, a.wrong), ++failures;
-    if (a.correct + a.wrong > 0) d.overall += ratio(a.all_classes, a.correct + a.wrong), ++all;
+  for (const auto& id : ids) {
+    ++g.tasks;
+    g.solved += solved.contains(id) ? 1 : 0;
+    const TaskAnswers& a = run.answers.at(id);
+    g.pass_at_1 += a.pass_at_1;
+    g.pass_at_n += a.pass_at_n;
+    if (a.correct > 0) g.success_diversity += ratio(a.correct_classes, a.correct), ++successes;
+    if (a.wrong > 0) g.failure_diversity += ratio(a.wrong_classes, a.wrong), ++failures;
+    if (a.correct + a.wrong > 0) g.diversity += ratio(a.all_classes, a.correct + a.wrong), ++all;
+    samples += a.samples;
+    input += a.input_tokens;
+    output += a.output_tokens;
   }
-  if (successes > 0) d.success /= successes;
-  if (failures > 0) d.failure /= failures;
-  if (all > 0) d.overall /= all;
-  return d;
+  const auto tasks = static_cast<double>(std::max<std::uint64_t>(1, g.tasks));
+  g.pass_at_1 /= tasks;
+  g.pass_at_n /= tasks;
+  g.success_diversity /= std::max(1.0, successes);
+  g.failure_diversity /= std::max(1.0, failures);
+  g.diversity /= std::max(1.0, all);
+  g.input_per_sample = ratio(input, std::max<std::uint64_t>(1, samples));
+  g.output_per_sample = ratio(output, std::max<std::uint64_t>(1, samples));
+  return g;
+}
+
+/// By the name of the group.
+std::map<std::string, Metrics> groups_of(const RunFiles& run, const std::set<std::string>& solved) {
+  std::map<std::string, std::vector<std::string>> members;
+  for (const auto& id : run.tasks) members[group_of(id)].push_back(id);
+  std::map<std::string, Metrics> groups;
+  for (const auto& [name, ids] : members) groups[name] = metrics_of(run, solved, ids);
+  return groups;
+}
+Metrics all_of(const RunFiles& run, const std::set<std::string>& solved) {
+  return metrics_of(run, solved, run.tasks);
 }
 
 struct Totals {
   std::uint64_t input_tokens = 0, output_tokens = 0;
-  double cost_usd = 0;
 };
 
 Totals totals_of(const RunFiles& run) {
@@ -75,31 +91,59 @@ Totals totals_of(const RunFiles& run) {
   for (const auto& s : run.steps) {
     t.input_tokens += s.input_tokens;
     t.output_tokens += s.output_tokens;
-    t.cost_usd += s.cost_usd;
   }
   return t;
+}
+
+/// A line of the table of groups.
+std::string row_of(const std::string& name, const Metrics& g, bool tokens) {
+  std::string padded = printable(name);
+  padded.resize(std::max<std::size_t>(16, padded.size()), ' ');
+  char line[160];
+  std::snprintf(line, sizeof line, "  %3llu/%-3llu  %.3f  %.3f    %.3f    %.3f    %.3f",
+                static_cast<unsigned long long>(g.solved), static_cast<unsigned long long>(g.tasks),
+                g.pass_at_1, g.pass_at_n, g.success_diversity, g.failure_diversity, g.diversity);
+  std::string out = padded + line;
+  if (tokens) {
+    std::snprintf(line, sizeof line, "  %8.0f  %8.0f", g.input_per_sample, g.output_per_sample);
+    out += line;
+  }
+  return out + '\n';
 }
 
 void print(const RunFiles& run, const std::set<std::string>& solved) {
   std::cout << "model " << printable(run.model) << ", mode " << printable(run.mode)
             << ", ended: " << printable(run.ended) << ", " << fixed(run.seconds, 1) << " s\n\n"
             << printable(curve_text(run.steps, run.tasks.size())) << '\n';
-  std::cout << "group                 solved\n";
-  for (const auto& [name, group] : groups_of(run, solved)) {
-    std::string padded = printable(name);
-    padded.resize(std::max<std::size_t>(20, padded.size()), ' ');
-    std::cout << padded << "  " << group.solved << "/" << group.tasks << '\n';
-  }
-  std::cout << "all                   " << solved.size() << "/" << run.tasks.size() << "\n\n";
-  const auto d = diversity_of(run);
+  const bool tokens = run.requests > 0;
+  std::cout << "                            first step: diversity of answers"
+            << (tokens ? "          tokens per sample\n" : "\n")
+            << "group              solved  Pass@1  Pass@n  success  failure  overall"
+            << (tokens ? "     input    output\n" : "\n");
+  for (const auto& [name, group] : groups_of(run, solved)) std::cout << row_of(name, group, tokens);
+  std::cout << row_of("all", all_of(run, solved), tokens) << '\n';
   const auto t = totals_of(run);
-  std::cout << "first step: Pass@1 " << fixed(run.pass_at_1) << ", Pass@n " << fixed(run.pass_at_n)
-            << "; diversity of successes " << fixed(d.success) << ", of failures " << fixed(d.failure)
-            << ", overall " << fixed(d.overall) << '\n';
-  std::cout << run.samples << " samples, " << run.failed_requests << " failed requests; " << t.input_tokens
-            << " input and " << t.output_tokens << " output tokens, " << fixed(t.cost_usd, 2) << " USD\n";
+  std::cout << run.samples << " samples, " << run.failed_requests << " failed requests";
+  if (tokens)
+    std::cout << "; " << run.requests << " requests: " << t.input_tokens << " input tokens, of them "
+              << run.cached_tokens << " cached, and " << t.output_tokens << " output tokens, "
+              << (run.cost_known ? fixed(run.cost_usd, 4) + " USD" : "at an unknown price");
+  std::cout << '\n';
   for (const auto& id : run.tasks)
     if (!solved.contains(id)) std::cout << "open: " << printable(id) << '\n';
+}
+
+json::object to_json(const Metrics& g) {
+  json::object row;
+  row["tasks"] = g.tasks;
+  row["solved"] = g.solved;
+  row["pass_at_1"] = g.pass_at_1;
+  row["pass_at_n"] = g.pass_at_n;
+  row["diversity"] = {
+      {"success", g.success_diversity}, {"failure", g.failure_diversity}, {"overall", g.diversity}};
+  row["input_tokens_per_sample"] = g.input_per_sample;
+  row["output_tokens_per_sample"] = g.output_per_sample;
+  return row;
 }
 
 json::object to_json(const RunFiles& run, const std::set<std::string>& solved) {
@@ -113,23 +157,24 @@ json::object to_json(const RunFiles& run, const std::set<std::string>& solved) {
   out["learning_curve"] = std::move(curve);
   json::object groups;
   for (const auto& [name, group] : groups_of(run, solved)) {
-    json::object row;
-    row["tasks"] = group.tasks;
-    row["solved"] = group.solved;
+    json::object row = to_json(group);
     const auto key = json_string(name);
     groups[json::string_view(key.data(), key.size())] = std::move(row);
   }
   out["groups"] = std::move(groups);
-  out["pass_at_1"] = run.pass_at_1;
-  out["pass_at_n"] = run.pass_at_n;
-  const auto d = diversity_of(run);
-  out["diversity"] = {{"success", d.success}, {"failure", d.failure}, {"overall", d.overall}};
+  const auto all = to_json(all_of(run, solved));
+  for (const char* const name :
+       {"pass_at_1", "pass_at_n", "diversity", "input_tokens_per_sample", "output_tokens_per_sample"})
+    out[name] = all.at(name);
   const auto t = totals_of(run);
   out["samples"] = run.samples;
   out["failed_requests"] = run.failed_requests;
   out["input_tokens"] = t.input_tokens;
   out["output_tokens"] = t.output_tokens;
-  out["cost_usd"] = t.cost_usd;
+  out["cost_usd"] = run.cost_usd;
+  out["cost_known"] = run.cost_known;
+  out["requests"] = run.requests;
+  out["cached_tokens"] = run.cached_tokens;
   json::array open;
   for (const auto& id : run.tasks)
     if (!solved.contains(id)) open.push_back(json_string(id));
@@ -215,14 +260,28 @@ std::string page(const RunFiles& run, const std::set<std::string>& solved) {
            "<td>" + std::to_string(s.open) + "<td>" + std::to_string(s.solved_total) + "<td>" +
            std::to_string(s.samples) + "<td>" + solved_now + "</tr>";
   }
-  out += "</table><table><tr><th>group<th>tasks<th>solved</tr>";
-  for (const auto& [name, group] : groups_of(run, solved))
-    out += "<tr><td class=\"name\">" + escaped(name) + "<td>" + std::to_string(group.tasks) + "<td>" +
-           std::to_string(group.solved) + "</tr>";
-  const auto d = diversity_of(run);
-  out += "</table><p>First step: Pass@1 " + fixed(run.pass_at_1) + ", Pass@n " + fixed(run.pass_at_n) +
-         "; diversity of successes " + fixed(d.success) + ", of failures " + fixed(d.failure) + ", overall " +
-         fixed(d.overall) + ".</p></html>\n";
+  out +=
+      "</table><table><tr><th>group<th>solved<th>Pass@1<th>Pass@n<th>success<th>failure<th>overall<th>tokens "
+      "in<th>tokens out</tr>";
+  const auto line = [&](const std::string& name, const Metrics& g) {
+    out += "<tr><td class=\"name\">" + escaped(name) + "<td>" + std::to_string(g.solved) + "/" +
+           std::to_string(g.tasks);
+    for (const double x : {g.pass_at_1, g.pass_at_n, g.success_diversity, g.failure_diversity, g.diversity})
+      out += "<td>" + fixed(x);
+    out += "<td>" + fixed(g.input_per_sample, 0) + "<td>" + fixed(g.output_per_sample, 0) + "</tr>";
+  };
+  for (const auto& [name, group] : groups_of(run, solved)) line(name, group);
+  line("all", all_of(run, solved));
+  const auto t = totals_of(run);
+  out += "</table><p>The table is about the first step: Pass@1 and Pass@n, the diversity of correct, wrong "
+         "and all "
+         "answers (classes over answers), tokens per sample.</p>";
+  if (run.requests > 0)
+    out += "<p>" + std::to_string(run.requests) + " requests, " + std::to_string(t.input_tokens) +
+           " input tokens (" + std::to_string(run.cached_tokens) + " cached), " +
+           std::to_string(t.output_tokens) + " output tokens, " +
+           (run.cost_known ? fixed(run.cost_usd, 4) + " USD" : "at an unknown price") + ".</p>";
+  out += "</html>\n";
   return out;
 }
 

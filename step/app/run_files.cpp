@@ -60,17 +60,23 @@ void read_step(const json::value& value, RunFiles& run) {
   run.steps.push_back(std::move(row));
 }
 
-/// Pass@1 and Pass@n of the first step.
+/// Counts and tokens of the first step, by task.
 void read_tallies(const json::value& value, RunFiles& run) {
   const auto* tallies = member(value, "tallies");
-  if (tallies == nullptr || !tallies->is_array() || tallies->get_array().empty()) return;
+  if (tallies == nullptr || !tallies->is_array()) return;
   for (const auto& t : tallies->get_array()) {
+    const auto at = run.answers.find(text_or(t, "task"));
+    if (at == run.answers.end()) continue;
+    TaskAnswers& a = at->second;
     const auto samples = count_or(t, "samples"), successes = std::min(count_or(t, "successes"), samples);
-    if (samples > 0) run.pass_at_1 += static_cast<double>(successes) / static_cast<double>(samples);
-    run.pass_at_n += successes > 0 ? 1 : 0;
+    if (samples > 0) a.pass_at_1 = static_cast<double>(successes) / static_cast<double>(samples);
+    a.pass_at_n = successes > 0 ? 1 : 0;
+    a.samples = count_or(t, "all_samples");
+    if (const auto* usage = member(t, "usage"); usage != nullptr) {
+      a.input_tokens = count_or(*usage, "input_tokens");
+      a.output_tokens = count_or(*usage, "output_tokens");
+    }
   }
-  run.pass_at_1 /= static_cast<double>(tallies->get_array().size());
-  run.pass_at_n /= static_cast<double>(tallies->get_array().size());
 }
 
 void read_answers(const std::filesystem::path& file, RunFiles& run) {
@@ -78,7 +84,6 @@ void read_answers(const std::filesystem::path& file, RunFiles& run) {
     std::unordered_set<std::uint64_t> correct, wrong;
   };
   std::map<std::string, Seen> seen;
-  for (const auto& id : run.tasks) run.answers[id];
   each_line(file, run, [&](const json::value& value) {
     const auto* program = member(value, "program");
     if (program == nullptr || !program->is_string() || count_or(value, "step", 1) != 0) return;
@@ -112,6 +117,7 @@ RunFiles read_run(const std::filesystem::path& directory) {
   run.mode = config.mode;
   run.model = config.model;
   run.ended = "unknown";
+  for (const auto& id : run.tasks) run.answers[id];
   const auto summary = directory / "summary.json";
   if (std::filesystem::exists(summary, error)) {
     std::string problem;
@@ -119,6 +125,12 @@ RunFiles read_run(const std::filesystem::path& directory) {
     if (!problem.empty()) ++run.damaged_lines;
     run.seconds = number_or(value, "seconds");
     run.ended = text_or(value, "ended", "unknown");
+    run.cost_usd = number_or(value, "cost_usd");
+    if (const auto* usage = member(value, "usage"); usage != nullptr) {
+      run.requests = count_or(*usage, "requests");
+      run.cached_tokens = count_or(*usage, "cached_tokens");
+      run.cost_known = bool_or(*usage, "cost_known", true);
+    }
   }
   each_line(directory / "steps.jsonl", run, [&](const json::value& value) {
     if (run.steps.empty()) read_tallies(value, run);

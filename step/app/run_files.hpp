@@ -13,8 +13,10 @@
 
 namespace app {
 
-/// The answers to one task in the first step, by class of equal programs.
+/// The first step of one task: answers by class of equal programs, and what they used.
 struct TaskAnswers {
+  double pass_at_1 = 0, pass_at_n = 0; ///< at the task's best temperature
+  std::uint64_t samples = 0, input_tokens = 0, output_tokens = 0;
   std::uint64_t correct = 0, wrong = 0;
   std::uint64_t correct_classes = 0, wrong_classes = 0, all_classes = 0;
 };
@@ -24,9 +26,11 @@ struct RunFiles {
   std::string mode, model, ended;
   double seconds = 0;
   std::vector<StepRow> steps;
-  double pass_at_1 = 0, pass_at_n = 0;        ///< of the first step, at the best temperature of each task
   std::map<std::string, TaskAnswers> answers; ///< of the first step
   std::uint64_t samples = 0, failed_requests = 0;
+  std::uint64_t requests = 0, cached_tokens = 0; ///< of a language model
+  bool cost_known = true;
+  double cost_usd = 0; ///< as summary.json has it: the sum over steps may differ in the last digit
   std::uint64_t damaged_lines = 0;
 };
 

@@ -32,7 +32,8 @@ void add_run(CLI::App& root, RunCommand& o) {
       "while sampling again, until everything is solved or all experience has been shown in vain. "
       "Everything is written to\n"
       "the run's directory as it happens; Ctrl-C ends the step in order, and --resume goes on. Replies of a "
-      "language model are\nstored before they are used: what was paid for is never lost and never paid twice.\n"
+      "language model are\nstored before they are used: what was paid for is never lost and never paid "
+      "twice.\n"
       "Examples: strata run --samples 32 --granularity 3 --seed 1 --out runs/first\n"
       "          OPENAI_API_KEY=.. strata run --model openai:gpt-6-luna --budget-usd 5\n"
       "          strata run --model http://127.0.0.1:8000/v1#my-model --mode single --estimate");
@@ -93,8 +94,9 @@ void add_run(CLI::App& root, RunCommand& o) {
   c.add_option("--max-tokens", o.max_tokens, "of an answer, hidden reasoning included (default: 1024)")
       ->type_name("N")
       ->group(models);
-  c.add_option("--reasoning", o.reasoning,
-               "how much it may think: none, minimal, low, medium, high, xhigh, max (default: the provider's)")
+  c.add_option(
+       "--reasoning", o.reasoning,
+       "how much it may think: none, minimal, low, medium, high, xhigh, max (default: the provider's)")
       ->type_name("EFFORT")
       ->group(models);
   c.add_option("--per-request", o.per_request,

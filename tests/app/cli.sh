@@ -76,10 +76,10 @@ if section usage; then
   refuse "--seed" run --seed -1
   refuse "--seed" run --seed 99999999999999999999
   refuse "--budget-tokens" run --budget-tokens -5
-  refuse "available: local" run --model gpt-4o
-  refuse "available: iterative, single" run --mode agent
-  refuse "available: iterative, single" run --mode single-no-ir
-  refuse "available: iterative, single" run --mode other
+  refuse "not known; write one of anthropic:NAME" run --model gpt-4o
+  refuse "needs a language model" run --mode agent
+  refuse "needs a language model" run --mode single-no-ir
+  refuse "available: iterative, single, single-no-ir, agent" run --mode other
   [ ! -e runs ] || fail "a refused run left a directory"
 fi
 
@@ -346,7 +346,7 @@ if section report; then
   run 0 report done --html page.html && contains out "Pass@1" && contains out "solved" && contains page.html "<svg"
   ! grep -qE 'https?://|<script' page.html || fail "the page is not self-contained"
   run 0 report done --json && json out 'lines[0]["tasks"] == 2 and isinstance(lines[0]["learning_curve"], list)'
-  refuse "no such directory" report none
+  refuse "no such directory" report absent
   refuse "is no run directory" report pair
   cp -r done broken
   head -c 300 done/samples.jsonl >broken/samples.jsonl
