@@ -42,9 +42,9 @@ class FailedAttempts {
     const auto now = Clock::now();
     if (shown_ && now - *shown_ < std::chrono::seconds(10)) return;
     shown_ = now;
-    std::fprintf(stderr, "%sstrata: %llu failed attempts, the last: %s\n", ::isatty(2) == 1 ? "\r\033[K" : "",
-                 static_cast<unsigned long long>(std::exchange(since_shown_, 0)),
-                 line.substr(0, 400).c_str());
+    std::fprintf(
+        stderr, "%sstrata: failed attempts: %llu; the last: %s\n", ::isatty(2) == 1 ? "\r\033[K" : "",
+        static_cast<unsigned long long>(std::exchange(since_shown_, 0)), line.substr(0, 400).c_str());
   }
 
  private:

@@ -6,6 +6,8 @@
 #include "nearest.hpp"
 #include "options.hpp"
 
+#include "strata/llm/secret.hpp"
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -15,7 +17,10 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <stdexcept>
 #include <string>
+#include <string_view>
+#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -162,8 +167,19 @@ int dispatch(int argc, char** argv) {
   return app::report(report);
 }
 
-/// One line on standard error.
+/// One line on standard error. Whatever it repeats of the command line, it repeats no key.
 void complain(std::string text) {
+  strata::llm::redactor keys;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view setting = *variable;
+    const auto equals = std::min(setting.find('='), setting.size());
+    if (!setting.substr(0, equals).ends_with("_API_KEY") || equals == setting.size()) continue;
+    try {
+      keys.add(strata::llm::secret(setting.substr(equals + 1)));
+    } catch (const std::invalid_argument&) { // what could not be sent as a key is none
+    }
+  }
+  keys.clean_whole(text);
   for (char& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   std::fprintf(stderr, "strata: %s\n", text.c_str());

@@ -348,7 +348,8 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
   // ---- what becomes of an answer, on the agent's threads; one thread at a time per sample
   void handle(event e) {
     sample_state& s = samples_[e.job];
-    const bool nothing_sent = e.failed && e.failed->kind == llm::failure_kind::cancelled;
+    const bool nothing_sent = e.failed && (e.failed->kind == llm::failure_kind::cancelled ||
+                                           e.failed->kind == llm::failure_kind::declined);
     if (!nothing_sent) {
       s.used.input_tokens += e.pay.used.input;
       s.used.output_tokens += e.pay.used.output;

@@ -34,6 +34,7 @@ struct receipt {
   bool usable = true;    ///< false: broken on purpose
   token_usage used{};
   picodollars cost = 0;
+  std::optional<std::uint64_t> logged{}; ///< where the log has its line
 };
 
 struct script {

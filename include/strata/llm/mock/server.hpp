@@ -27,7 +27,7 @@ namespace strata::llm::mock {
 /// Connections are accepted from then on.
 class server {
  public:
-  /// Throws std::runtime_error in one line if it cannot listen or the certificate cannot be used.
+  /// Throws std::runtime_error in one line if it cannot listen, or the certificate or the log cannot be used.
   server(settings how, answerer answers)
       : house_(std::move(how), std::move(answers)), io_(1), acceptor_(io_), sweeper_(io_), patience_(io_) {
     listen();
@@ -74,6 +74,11 @@ class server {
   [[nodiscard]] ledger stats() {
     const std::scoped_lock lock(house_.mutex);
     return house_.answers.counts();
+  }
+  /// Why lines are missing in the log; empty if none are. From any thread.
+  [[nodiscard]] std::string log_problem() {
+    const std::scoped_lock lock(house_.mutex);
+    return house_.answers.log_problem();
   }
 
  private:

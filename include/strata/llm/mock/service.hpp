@@ -7,13 +7,16 @@
 #include "strata/llm/mock/ledger.hpp"
 #include "strata/llm/mock/prompt_cache.hpp"
 #include "strata/llm/mock/rate_limits.hpp"
+#include "strata/llm/mock/request_log.hpp"
 #include "strata/llm/mock/staging.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -35,11 +38,59 @@ struct incoming {
 
 class service {
  public:
+  /// Throws std::runtime_error if the log cannot be written.
   service(settings how, answerer answers)
-      : how_(std::move(how)), answers_(std::move(answers)), cache_(how_.cache) {}
+      : how_(std::move(how)), answers_(std::move(answers)), cache_(how_.cache) {
+    if (!how_.log.empty()) log_.emplace(how_.log);
+  }
 
   /// O(request + reply). Never throws for what a client sends.
   [[nodiscard]] script handle(const incoming& in, const moment& now) {
+    logged_request row;
+    script out = respond(in, now, row);
+    if (!row.path.empty()) log(out, row);
+    return out;
+  }
+
+  /// To be called once for every script with counts: whether its last byte went out.
+  void settle(const receipt& r, bool arrived) {
+    const bool good = r.usable && arrived;
+    if (log_ && r.logged) log_->settle(*r.logged, good);
+    ledger_.settle(r.model, r.choices, r.used, r.cost, good);
+    if (good || !r.numbered) return;
+    auto& numbers = numbers_[r.identity]; // somebody else gets them
+    if (r.usable)
+      for (std::uint64_t i = 0; i < r.choices; ++i) numbers.returned.push_back(r.first + i);
+    std::sort(numbers.returned.begin(), numbers.returned.end(), std::greater<>());
+  }
+
+  /// A refusal outside of any protocol: a body that is too large, a busy server.
+  [[nodiscard]] script turn_away(int status, const char* counted_as, std::string_view target) {
+    stage s{how_};
+    s.speaks = target.find("messages") != std::string_view::npos ? protocol::anthropic_messages
+                                                                 : protocol::openai_chat;
+    ++ledger_.requests;
+    script out = refuse(s, refusal_of(status, s.speaks), counted_as);
+    out.end = ending::close;
+    logged_request row;
+    log(out, row);
+    return out;
+  }
+
+  /// Why lines are missing in the log; empty if none are.
+  [[nodiscard]] std::string log_problem() const { return log_ ? log_->problem() : std::string(); }
+  [[nodiscard]] const ledger& counts() const noexcept { return ledger_; }
+  [[nodiscard]] ledger& counts() noexcept { return ledger_; }
+  [[nodiscard]] const settings& how() const noexcept { return how_; }
+
+ private:
+  struct sample_numbers {
+    std::uint64_t next = 0;
+    std::vector<std::uint64_t> returned; // descending
+  };
+  static constexpr std::size_t most_remembered = 1U << 20U;
+
+  script respond(const incoming& in, const moment& now, logged_request& row) {
     std::string_view path = in.target.substr(0, in.target.find('?'));
     if (path == "/mock/stats") {
       ++ledger_.others;
@@ -66,7 +117,9 @@ class service {
                                 "\r\nopenai-organization: org-mock\r\nopenai-version: 2020-10-01\r\n"
                                 "openai-processing-ms: " +
                                 std::to_string(static_cast<std::uint64_t>(s.delay_ms)) + "\r\n";
-    ++((messages && !only_count) || chat ? ledger_.requests : ledger_.others);
+    const bool text = (messages && !only_count) || chat;
+    ++(text ? ledger_.requests : ledger_.others);
+    if (text) row.path = in.target.substr(0, in.target.find('?'));
 
     if (!messages && !chat && path != "/models" && !path.starts_with("/models/")) {
       refusal r = refusal_of(404, s.speaks);
@@ -94,6 +147,7 @@ class service {
     auto read = read_call(s.speaks, in.body, only_count);
     if (auto* r = std::get_if<refusal>(&read)) return refuse(s, *r, "bad_request");
     const call& q = std::get<call>(read);
+    if (log_) row.asked(q);
     if (!how_.models.empty() &&
         std::find(how_.models.begin(), how_.models.end(), q.model) == how_.models.end())
       return refuse(s, refusal_of(404, s.speaks, q.model), "not_found");
@@ -108,41 +162,23 @@ class service {
       r.code = "unsupported_value";
       return refuse(s, r, "bad_request");
     }
-    return answer(s, q, key, now);
+    return answer(s, q, key, now, row);
   }
 
-  /// To be called once for every script with counts: whether its last byte went out.
-  void settle(const receipt& r, bool arrived) {
-    const bool good = r.usable && arrived;
-    ledger_.settle(r.model, r.choices, r.used, r.cost, good);
-    if (good || !r.numbered) return;
-    auto& numbers = numbers_[r.identity]; // somebody else gets them
-    if (r.usable)
-      for (std::uint64_t i = 0; i < r.choices; ++i) numbers.returned.push_back(r.first + i);
-    std::sort(numbers.returned.begin(), numbers.returned.end(), std::greater<>());
+  /// Writes the line of a request whose reply is about to be sent.
+  void log(script& out, logged_request& row) {
+    if (!log_) return;
+    constexpr std::string_view protocol_and_blank = "HTTP/1.1 ";
+    if (out.bytes.starts_with(protocol_and_blank))
+      row.status = std::atoi(out.bytes.c_str() + protocol_and_blank.size());
+    if (out.counts) {
+      row.sample = out.counts->first;
+      row.choices = out.counts->choices;
+      row.used = out.counts->used;
+    }
+    const auto place = log_->write(row, !out.counts);
+    if (out.counts) out.counts->logged = place;
   }
-
-  /// A refusal outside of any protocol: a body that is too large, a busy server.
-  [[nodiscard]] script turn_away(int status, const char* counted_as, std::string_view target) {
-    stage s{how_};
-    s.speaks = target.find("messages") != std::string_view::npos ? protocol::anthropic_messages
-                                                                 : protocol::openai_chat;
-    ++ledger_.requests;
-    script out = refuse(s, refusal_of(status, s.speaks), counted_as);
-    out.end = ending::close;
-    return out;
-  }
-
-  [[nodiscard]] const ledger& counts() const noexcept { return ledger_; }
-  [[nodiscard]] ledger& counts() noexcept { return ledger_; }
-  [[nodiscard]] const settings& how() const noexcept { return how_; }
-
- private:
-  struct sample_numbers {
-    std::uint64_t next = 0;
-    std::vector<std::uint64_t> returned; // descending
-  };
-  static constexpr std::size_t most_remembered = 1U << 20U;
 
   static script plain(int status, const std::string& body, std::string_view headers = {}) {
     script out;
@@ -187,7 +223,7 @@ class service {
     return plain(200, anthropic ? anthropic_shape::model(name) : openai_shape::model(name), s.headers);
   }
 
-  script answer(stage& s, const call& q, std::string_view key, const moment& now) {
+  script answer(stage& s, const call& q, std::string_view key, const moment& now, logged_request& row) {
     s.stream = q.stream;
     s.include_usage = q.include_usage;
     if (attempts_.size() > most_remembered) attempts_.clear();
@@ -197,7 +233,7 @@ class service {
     s.delay_ms =
         how_.latency.least + unit(mix(s.hash, 0x1A7)) * std::max(0.0, how_.latency.most - how_.latency.least);
 
-    const misbehaviour kind = how_.failures.draw(mix(s.hash, 0xFA11));
+    const misbehaviour kind = row.kind = how_.failures.draw(mix(s.hash, 0xFA11));
     if (kind != misbehaviour::none) {
       script failed = failure_script(s, kind, q, key);
       ++ledger_.failures[std::string(to_string(kind))];
@@ -214,8 +250,7 @@ class service {
     const std::uint32_t n = how_.ignores_n                ? 1
                             : kind == misbehaviour::fewer ? std::max<std::uint32_t>(q.n / 2, 1)
                                                           : q.n;
-    script out = write(s, q, kind, n, scope, now);
-    return out;
+    return write(s, q, kind, n, scope, now);
   }
 
   script over_limit(stage& s, const call& q, rate_limits& limits, double wait, const moment& now) {
@@ -335,6 +370,7 @@ class service {
   answerer answers_;
   prompt_cache cache_;
   ledger ledger_;
+  std::optional<request_log> log_;
   std::map<std::string, rate_limits> limits_;
   std::unordered_map<std::uint64_t, std::uint64_t> attempts_;
   std::unordered_map<std::uint64_t, sample_numbers> numbers_;

@@ -47,6 +47,7 @@ struct settings {
   std::vector<std::string> refused{}; ///< parameters that the models do not take: 400
   cache_settings cache{};
   tariff prices{};
+  std::string log{}; ///< a file that gets a line per request for text, see request_log.hpp; empty: none
 
   std::size_t most_body = std::size_t{32} << 20U;    ///< bytes of one request; more: 413
   std::size_t most_bodies = std::size_t{512} << 20U; ///< bytes of all requests being read; more: 503

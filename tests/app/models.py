@@ -1,0 +1,435 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""End-to-end tests of `strata run` with language models, against the scripted server on loopback.
+
+Usage: models.py STRATA SOURCE_DIR [SECTION..]; only the standard library is needed.
+Everything that is random has a fixed seed, but the moments of the kills depend on the machine.
+"""
+import json
+import os
+import pathlib
+import random
+import re
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+STRATA, SOURCE = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+KEY = "canary-K3y/with+odd=signs-7f3a91"
+PRICES = """
+models:
+  - {provider: server, name: any, prices: [{from: 2026-01-01, input: 2, cached: 0.5, output: 8}]}
+  - {provider: anthropic, name: claude-test, prices: [{from: 2026-01-01, input: 3, cached: 0.3, cache_write: 3.75, cache_write_hour: 6, output: 15}],
+     takes: {temperature: true}}
+"""
+OPENAI_PRICE = "input=2,cached=0.5,output=8"
+ANTHROPIC_PRICE = "input=3,cached=0.3,write=3.75,write-hour=6,output=15"
+sections, failures = {}, []
+
+
+def section(test):
+    sections[test.__name__] = test
+    return test
+
+
+def check(what, condition, *facts):
+    if not condition:
+        failures.append(what)
+        print("FAILED:", what, *facts, flush=True)
+
+
+def environment(**more):
+    clean = {k: v for k, v in os.environ.items() if not re.search(r"_(API_KEY|BASE_URL)$|_PROXY$|^STRATA_", k, re.I)}
+    return clean | {"OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY} | more
+
+
+class Server:
+    """`strata mock-llm` with these options."""
+
+    def __init__(self, *options):
+        self.process = subprocess.Popen([STRATA, "mock-llm", "--json", *options], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        self.url = re.search(r"http://[\d.:]+", self.process.stderr.readline()).group()
+        self.model = self.url + "/v1#any"
+
+    def stats(self):
+        with urllib.request.urlopen(self.url + "/mock/stats", timeout=10) as reply:
+            return json.load(reply)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=30)
+
+
+def start(*arguments, env=None, **how):
+    return subprocess.Popen([STRATA, "run", *map(str, arguments)], env=env or environment(), stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, **how)
+
+
+def run(*arguments, code=0, env=None, **how):
+    process = start(*arguments, env=env, **how)
+    out, err = process.communicate(timeout=600)
+    check("exit code of strata run " + " ".join(map(str, arguments)), process.returncode == code, process.returncode,
+          err[-600:])
+    return out, err
+
+
+def report(directory):
+    out = subprocess.run([STRATA, "report", directory, "--json"], capture_output=True, text=True, check=True).stdout
+    facts = json.loads(out)
+    del facts["seconds"]
+    return facts
+
+
+def summary(directory):
+    return json.loads((directory / "summary.json").read_text())
+
+
+def samples(directory):
+    lines = map(json.loads, (directory / "samples.jsonl").read_text().splitlines())
+    return {(s["step"], s["task"], s["index"]): s.get("program") for s in lines}
+
+
+def files_without_timings(directory):
+    """What must be equal byte for byte whatever happened in between."""
+    facts = re.sub(r'"seconds": ?[^,}\n]*', "", (directory / "summary.json").read_text())
+    return {p.relative_to(directory): p.read_bytes() for p in directory.glob("solutions/**/*.yaml")} | {"facts": facts}
+
+
+def few_tasks(*names):
+    folder = pathlib.Path("few")
+    for name in names or ("bmm/bmm_0", "rope/G_0_3_02", "moe/G_0_3_03", "attention/G_0_4_01"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(SOURCE / "tasks" / f"{name}.yaml", folder / f"{name}.yaml")
+    return folder
+
+
+def same_count(what, server, directory):
+    """The run's own count against the server's, exactly."""
+    theirs, ours = server.stats(), summary(directory)["usage"]
+    for name, mine in (("replies", "requests"), ("input_tokens",) * 2, ("cached_tokens",) * 2,
+                       ("output_tokens",) * 2, ("cost_usd",) * 2):
+        check(f"{what}: {name}", theirs[name] == ours[mine], theirs[name], ours[mine])
+    check(f"{what}: cache writes", theirs["cache_write_tokens"] + theirs["cache_write_hour_tokens"]
+          == ours["cache_write_tokens"])
+    check(f"{what}: cost is known", ours["cost_known"] and ours["cost_usd"] > 0)
+    told = report(directory)
+    check(f"{what}: report", told["cost_usd"] == theirs["cost_usd"] and told["input_tokens"] == theirs["input_tokens"]
+          and told["output_tokens"] == theirs["output_tokens"], told)
+
+
+@section
+def protocols():
+    """Both protocols, proposer and guardian, the whole benchmark; tokens and cost are the server's own."""
+    with Server("--price", OPENAI_PRICE) as server:
+        run("--model", server.model, "--mode", "iterative", "--samples", 8, "--models", "prices.yaml", "--out", "openai")
+        same_count("openai", server, pathlib.Path("openai"))
+    with Server("--price", ANTHROPIC_PRICE) as server:
+        run("--model", "anthropic:claude-test", "--mode", "iterative", "--samples", 8, "--models", "prices.yaml",
+            "--out", "anthropic", env=environment(ANTHROPIC_BASE_URL=server.url))
+        same_count("anthropic", server, pathlib.Path("anthropic"))
+    for name in ("openai", "anthropic"):
+        facts = summary(pathlib.Path(name))
+        check(f"{name}: complete", facts["complete"] and facts["solved"] >= 15, facts["solved"])
+        check(f"{name}: guardian", facts["usage_by_stage"]["guard"]["requests"] == facts["samples"])
+    _, err = run("--replay", "openai", "--out", "again", env=environment(OPENAI_API_KEY=""))
+    check("a replay is the same", files_without_timings(pathlib.Path("openai"))
+          == files_without_timings(pathlib.Path("again")))
+    _, err = run("--resume", "again", code=2)
+    check("a replay is not resumed", "resume that one" in err, err)
+
+
+@section
+def agents():
+    """Every mode and combination draws what it should, and pays for it by stage."""
+    tasks = few_tasks()
+    common = ("--tasks", tasks, "--samples", 4, "--temperature", "0.7", "--models", "prices.yaml")
+    with Server("--careless", "0.5") as server:
+        for name, options, stages in (
+                ("single", ("--mode", "single"), {"propose"}),
+                ("python", ("--mode", "single-no-ir"), {"propose"}),
+                ("agent", ("--mode", "agent"), {"propose", "guard"}),
+                ("cheap", ("--mode", "agent", "--agent", "guardian-if-refused"), {"propose", "guard"}),
+                ("repair", ("--mode", "single", "--repair", 2), {"propose", "repair"}),
+                ("all", ("--mode", "iterative", "--agent", "no-ir,guardian", "--repair", 1),
+                 {"propose", "guard", "repair"})):
+            out = pathlib.Path("agents", name)
+            run("--model", server.model, *common, *options, "--out", out)
+            facts = summary(out)
+            check(f"{name}: stages", set(facts["usage_by_stage"]) == stages, facts["usage_by_stage"].keys())
+            check(f"{name}: samples", name == "all" or facts["samples"] == 16, facts["samples"])
+        every, cheap = (summary(pathlib.Path("agents", n))["usage_by_stage"]["guard"]["requests"] for n in
+                        ("agent", "cheap"))
+        check("the cheap guardian is asked less", every == 16 and 0 < cheap < 16, every, cheap)
+        _, text = run("--model", server.model, *common, "--mode", "single-no-ir", "--repair", 17, code=2)
+        check("--repair is limited", "--repair: 17 is not in 0..16" in text, text)
+        _, text = run("--model", server.model, *common, "--agent", "guard", code=2)
+        check("--agent names its kinds", "guardian-if-refused" in text, text)
+
+
+@section
+def failures_of_servers():
+    """One request in five fails, in all ways; the samples are those of a run without failures."""
+    options = ("--mode", "single", "--seed", 5)
+    with Server() as server:
+        run("--model", server.model, *options, "--out", "smooth")
+    with Server("--fail", "rate=0.2") as server:
+        run("--model", server.model, *options, "--out", "rough")
+        kinds = server.stats()["failures"]
+    smooth, rough = samples(pathlib.Path("smooth")), samples(pathlib.Path("rough"))
+    check("26 x 64 x 3 samples", len(smooth) == 26 * 64 * 3, len(smooth))
+    check("equal samples", smooth == rough, sum(smooth.get(k) != rough.get(k) for k in smooth))
+    check("all kinds of failures came", len(kinds) >= 20, kinds)
+    check("failures are logged", "-> retry" in pathlib.Path("rough/failures.log").read_text())
+
+
+@section
+def fatal():
+    """What no retry can mend ends the run at once, in order, with a reason; nothing is lost."""
+    tasks = few_tasks()
+    common = ("--tasks", tasks, "--samples", 4, "--temperature", "1", "--mode", "single")
+    for kind, says in (("401", "key"), ("quota", "quota"), ("404", "model")):
+        with Server("--fail", kind + "=1") as server:
+            begun = time.monotonic()
+            out, err = run("--model", server.model, *common, "--out", "fatal-" + kind, code=1)
+            check(f"{kind}: at once", time.monotonic() - begun < 5 and server.stats()["requests"] < 20)
+            check(f"{kind}: says why", says in err.lower(), err)
+            check(f"{kind}: can be resumed", "--resume" in out and "ended: failed" in out, out)
+    _, err = run("--model", "openai:gpt-4o-2024-11-20", *common, code=2, env=environment(OPENAI_API_KEY=""))
+    check("a key that is missing", "OPENAI_API_KEY" in err and err.count("\n") == 1, err)
+    _, err = run("--model", "opnai:gpt", *common, code=2)
+    check("a provider that is misspelt", "openai:NAME" in err, err)
+    _, err = run("--model", "http://127.0.0.1:1/v1#any", *common, "--budget-usd", "1", code=2)
+    check("dollars without a price", "no price is known" in err, err)
+
+
+@section
+def budgets():
+    """At a limit the run ends in order; with a larger one it becomes the run it would have been."""
+    tasks = few_tasks()
+    common = ("--tasks", tasks, "--samples", 8, "--temperature", "0.4,1", "--models", "prices.yaml")
+    with Server("--price", OPENAI_PRICE, "--no-cache") as server:
+        run("--model", server.model, *common, "--out", "unlimited")
+        whole = summary(pathlib.Path("unlimited"))
+        usage = whole["usage"]
+        before = server.stats()
+        for option, limit, used in (("--budget-usd", usage["cost_usd"] / 2, "cost_usd"),
+                                    ("--budget-tokens", (usage["input_tokens"] + usage["output_tokens"]) // 2, None),
+                                    ("--budget-requests", usage["requests"] // 2, "requests")):
+            out = pathlib.Path("within" + option)
+            text, err = run("--model", server.model, *common, option, limit, "--out", out, code=1)
+            spent = summary(out)["usage"]
+            amount = spent[used] if used else spent["input_tokens"] + spent["output_tokens"]
+            check(f"{option}: kept", 0 < amount <= limit, amount, limit)
+            check(f"{option}: says so", "ended: budget" in text and "is used up" in err, text, err)
+            run("--resume", out)
+            check(f"{option}: resumed", files_without_timings(out) == files_without_timings(pathlib.Path("unlimited")))
+        after = server.stats()
+        check("nothing was paid twice", after["cost_usd"] - before["cost_usd"] - 3 * usage["cost_usd"] < 1e-9,
+              after["cost_usd"], before["cost_usd"], usage["cost_usd"])
+    with Server("--latency", "300") as server:
+        begun = time.monotonic()
+        run("--model", server.model, *common, "--concurrency", 2, "--budget-seconds", 1, "--out", "slow", code=1)
+        check("--budget-seconds", time.monotonic() - begun < 10 and summary(pathlib.Path("slow"))["ended"] == "time")
+
+
+@section
+def kills():
+    """kill -9 at random moments, until `moments` have been survived: the result is that of a run left alone."""
+    moments = int(os.environ.get("STRATA_TEST_KILLS", "100"))
+    tasks = few_tasks()
+    draw = random.Random(11)
+    log = pathlib.Path("kills.log")
+    with Server("--no-cache", "--price", OPENAI_PRICE, "--latency", "2..12", "--log", str(log)) as server:
+        options = ("--model", server.model, "--tasks", tasks, "--samples", 6, "--temperature", "0.4,1", "--models",
+                   "prices.yaml", "--concurrency", 8)
+        begun = time.monotonic()
+        run(*options, "--out", "undisturbed")
+        length = time.monotonic() - begun
+        want, want_report = files_without_timings(pathlib.Path("undisturbed")), report(pathlib.Path("undisturbed"))
+        asked = [json.loads(line) for line in log.read_text().splitlines()]
+        names = {(a["prompt"], a["seed"], a["temperature"]) for a in asked}
+        check("every request has a name of its own", len(names) == len(asked), len(names), len(asked))
+        check("the store knows them by their seeds", stored(pathlib.Path("undisturbed"))
+              == {(a["seed"], a["n"]) for a in asked})
+        killed, finished, stored_replies = 0, 0, 0
+        while killed < moments:
+            out = pathlib.Path(f"killed-{finished}")
+            first = True
+            while True:
+                known, position = stored(out), log.stat().st_size
+                process = start(*(options + ("--out", out) if first else ("--resume", out)))
+                try:
+                    process.communicate(timeout=draw.uniform(0, length))
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.communicate()
+                    killed += 1
+                repeated = known & {(a["seed"], a["n"]) for a in map(json.loads, log.read_bytes()[position:].splitlines())}
+                check("no stored reply is asked for again", not repeated, repeated)
+                stored_replies += len(known)
+                first = not (out / "config.json").exists() or not (out / "config.json").read_text()
+                if first and out.exists():
+                    shutil.rmtree(out)  # killed before the run had begun
+                if process.returncode == 0:
+                    break
+                check("a killed run ends by the kill only", process.returncode == -signal.SIGKILL, process.returncode)
+                if process.returncode != -signal.SIGKILL:
+                    return
+            finished += 1
+            check("solutions and summary", files_without_timings(out) == want)
+            check("report", report(out) == want_report)
+            with sqlite3.connect(out / "replies.db") as db:
+                check("integrity", db.execute("PRAGMA integrity_check").fetchone() == ("ok",))
+        check("kills struck while replies were stored", stored_replies > 0)
+        print(f"{killed} kills, {finished} runs finished")
+
+
+def stored(directory):
+    """Seed and size of the requests whose replies are stored."""
+    if not (directory / "replies.db").exists():
+        return set()
+    with sqlite3.connect(directory / "replies.db") as db:
+        try:
+            return set(db.execute("SELECT seed % 2147483648, asked FROM replies"))
+        except sqlite3.OperationalError:
+            return set()  # killed before the tables were made
+
+
+@section
+def interrupts():
+    """Ctrl-C ends in order and keeps what was paid for."""
+    tasks = few_tasks()
+    with Server("--no-cache", "--latency", "20..60") as server:
+        options = ("--model", server.model, "--tasks", tasks, "--samples", 6, "--temperature", "0.4,1")
+        run(*options, "--out", "uninterrupted")
+        process = start(*options, "--out", "interrupted")
+        time.sleep(0.6)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        check("exit code 1", process.returncode == 1, process.returncode, err)
+        check("says how to go on", "--resume interrupted" in out and "ended: stopped" in out, out)
+        paid = summary(pathlib.Path("interrupted"))["usage"]["requests"]
+        with sqlite3.connect("interrupted/replies.db") as db:
+            check("what was paid is stored", db.execute("SELECT count(*) FROM replies").fetchone()[0] == paid > 0)
+        run("--resume", "interrupted")
+        check("resumed", files_without_timings(pathlib.Path("interrupted"))
+              == files_without_timings(pathlib.Path("uninterrupted")))
+
+
+@section
+def disks():
+    """A disk that is full, a directory that may not be written, files that are no runs: a clear error, nothing lost."""
+    tasks = few_tasks()
+    with Server("--no-cache") as server:
+        options = ("--model", server.model, "--tasks", tasks, "--samples", 8, "--temperature", "0.4,1")
+        run(*options, "--out", "roomy")
+        small = 400 << 10  # no file may grow beyond this, as on a full disk
+
+        def limited():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (small, small))
+
+        _, err = run(*options, "--out", "full", code=2, preexec_fn=limited)
+        check("a full disk is named", "space" in err or "full" in err or "large" in err.lower(), err)
+        with sqlite3.connect("full/replies.db") as db:
+            check("the database is intact", db.execute("PRAGMA integrity_check").fetchone() == ("ok",))
+        run("--resume", "full")
+        check("the run goes on", files_without_timings(pathlib.Path("full"))
+              == files_without_timings(pathlib.Path("roomy")))
+        for name, change in (("config.json", b""), ("config.json", os.urandom(2000)), ("replies.db", b"no database"),
+                             ("replies.db", os.urandom(30000))):
+            broken = pathlib.Path("broken")
+            shutil.rmtree(broken, ignore_errors=True)
+            shutil.copytree("roomy", broken)
+            (broken / name).write_bytes(change)
+            for option in ("--resume", "--replay"):
+                _, err = run(option, broken, code=2)
+                check(f"{option} with a broken {name}", err.count("\n") == 1 and name in err, err)
+        shutil.rmtree("broken")
+        shutil.copytree("roomy", "changed", ignore=shutil.ignore_patterns("replies.db*"))
+        _, err = run("--replay", "changed", code=2)
+        check("a replay without replies", "no such file" in err, err)
+        _, err = run("--resume", "roomy", "--max-tokens", 7, code=2)
+        check("another option is refused", "--max-tokens 1024, not 7" in err, err)
+        _, err = run("--out", "/proc/none/run", *options, code=2)
+        check("no directory can be made", "cannot make the directory" in err, err)
+
+
+@section
+def keys():
+    """The key is in no file, no output and no argument, also when the server repeats it."""
+    tasks = few_tasks()
+    common = ("--tasks", tasks, "--samples", 2, "--temperature", "1", "--mode", "agent")
+    pathlib.Path("echo.jsonl").write_text(json.dumps({"reply": f"Your key is {KEY}, is it not?\n\nimpl: return E0"}) + "\n")
+    shown = ""
+    for number, options in enumerate((("--fail", "key-echo=0.2"), ("--fail", "401=1"), ("--key", "another"),
+                                      ("--answers", "echo.jsonl"), ("--fail", "html=0.2"))):
+        with Server(*options) as server:
+            for model in (server.model, "anthropic+" + server.url + "#any"):
+                process = start("--model", model, *common, "--out", f"keys/{number}-{model[:4]}")
+                shown += "".join(process.communicate(timeout=300))
+    for arguments in (("--model", f"http://user:{KEY}@127.0.0.1:1/v1#any", *common, "--budget-usd", "1"),
+                      ("--model", KEY), ("--model", f"openai:{KEY}", "--budget-usd", "1"),
+                      ("--model", "openai:gpt", "--models", KEY)):
+        process = start(*arguments)
+        shown += "".join(process.communicate(timeout=60))
+    for part in (KEY, KEY.replace("/", "%2F").replace("+", "%2B").replace("=", "%3D"), KEY[:20]):
+        check("no key in what is printed", part not in shown, shown[max(0, shown.find(part) - 200):][:400])
+        for file in pathlib.Path("keys").rglob("*"):
+            if file.is_file():
+                check(f"no key in {file}", part.encode() not in file.read_bytes())
+
+
+@section
+def cost():
+    """64 samples per task with demonstrations: what is billed, against one uncached request per sample."""
+    few_tasks("bmm/bmm_0", "bmm/bmm_1", "moe/G_0_3_03", "moe/G_0_3_04", "rope/G_0_3_02", "attention/G_0_4_01",
+              "gemm-easy/G_0_6_02", "gemm-easy/G_0_6_03")
+    tasks = pathlib.Path("few")
+    options = ("--tasks", tasks, "--samples", 64, "--temperature", "0.7", "--agent", "single", "--models",
+               "prices.yaml")
+    # a token read from the cache is billed as a tenth, one written to it as 1.25: the price of Anthropic
+    price = "input=1,cached=0.1,write=1.25,output=1"
+
+    def billed(name, *more, server_options=(), env=None, model=None):
+        with Server("--price", price, *server_options) as server:
+            run("--model", model or server.model, *options, *more, "--out", name,
+                env=(env or (lambda _: environment()))(server))
+            facts = report(pathlib.Path(name))
+            check(f"{name}: demonstrations were shown", len(facts["learning_curve"]) > 1)
+            return server.stats()["cost_usd"] * 1e6
+
+    plain = billed("one-by-one", "--per-request", 1, server_options=("--no-cache",))
+    several = billed("several", server_options=("--no-cache",))
+    cached = billed("cached", model="anthropic:claude-test",
+                    env=lambda server: environment(ANTHROPIC_BASE_URL=server.url))
+    print(f"billed tokens: {plain:.0f} one by one, {several:.0f} with n ({plain / several:.1f}x fewer), "
+          f"{cached:.0f} with prompt caching ({plain / cached:.1f}x fewer)")
+    check("n: 5x fewer", plain > 5 * several, plain, several)
+    check("prompt caching: 5x fewer", plain > 5 * cached, plain, cached)
+
+
+def main():
+    wanted = sys.argv[3:] or list(sections)
+    with tempfile.TemporaryDirectory() as work:
+        os.chdir(work)
+        pathlib.Path("prices.yaml").write_text(PRICES)
+        for name in wanted:
+            begun = time.monotonic()
+            sections[name]()
+            print(f"{name}: {time.monotonic() - begun:.1f} s", flush=True)
+        os.chdir("/")
+    sys.exit(f"{len(failures)} checks failed" if failures else 0)
+
+
+main()
