@@ -3,54 +3,26 @@
 // this program was built from, else share/strata beside the installed program.
 #pragma once
 
-#include "failure.hpp"
 #include "options.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <system_error>
-#include <vector>
 
 namespace app {
 
-namespace detail {
-
-inline std::filesystem::path data_directory(const std::string& given, std::string_view name,
-                                            const char* option) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  if (!given.empty()) {
-    if (!fs::is_directory(given, error))
-      throw Failure(given + ": there is no such directory; correct " + option);
-    return given;
-  }
-  std::vector<fs::path> roots;
-  if (const char* root = std::getenv("STRATA_DATA_DIR"); root != nullptr && *root != '\0') {
-    roots.emplace_back(root);
-  } else {
-    roots.emplace_back(STRATA_SOURCE_DIR);
-    if (const auto self = fs::read_symlink("/proc/self/exe", error); !error)
-      roots.push_back(self.parent_path().parent_path() / "share" / "strata");
-  }
-  for (const auto& root : roots)
-    for (const auto& folder : {root / name, root / "step" / name})
-      if (fs::is_directory(folder, error)) return folder;
-  throw Failure((roots[0] / name).string() + ": the bundled " + std::string(name) + " are not there; set " +
-                option + " or STRATA_DATA_DIR");
-}
-
-} // namespace detail
+/// The directory of that name. Throws Failure, which says to correct `option`, if it is not there.
+[[nodiscard]] std::filesystem::path data_directory(const std::string& given, std::string_view name,
+                                                   const char* option);
 
 [[nodiscard]] inline std::filesystem::path tasks_directory(const DataOptions& data) {
-  return detail::data_directory(data.tasks, "tasks", "--tasks");
+  return data_directory(data.tasks, "tasks", "--tasks");
 }
 [[nodiscard]] inline std::filesystem::path solutions_directory(const DataOptions& data) {
-  return detail::data_directory(data.solutions, "solutions", "--solutions");
+  return data_directory(data.solutions, "solutions", "--solutions");
 }
 [[nodiscard]] inline std::filesystem::path prompts_directory(const DataOptions& data) {
-  return detail::data_directory(data.prompts, "prompts", "--prompts");
+  return data_directory(data.prompts, "prompts", "--prompts");
 }
 
 } // namespace app

@@ -28,7 +28,7 @@ namespace agents = strata::agents;
 namespace store = strata::store;
 
 llm::catalogue catalogue_of(const RunConfig& config) {
-  auto known = llm::catalogue::load(detail::data_directory("", "data", "--models") / "models.yaml");
+  auto known = llm::catalogue::load(data_directory("", "data", "--models") / "models.yaml");
   for (const auto& file : config.model_files) known.extend(file);
   return known;
 }

@@ -21,7 +21,7 @@ namespace strata::llm::mock {
 /// 1e-12 dollars: one token at a millionth of a dollar per million tokens. Sums up to nine million dollars.
 using picodollars = std::int64_t;
 
-[[nodiscard]] inline double dollars(picodollars p) noexcept { return static_cast<double>(p) * 1e-12; }
+[[nodiscard]] inline double dollars(picodollars p) noexcept { return static_cast<double>(p) / 1e12; }
 
 /// What a reply costs by one row. Exact for prices with up to six decimals.
 [[nodiscard]] inline picodollars cost_of(const token_usage& used, const price& row) noexcept {
