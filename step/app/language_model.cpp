@@ -139,6 +139,11 @@ LanguageModel::LanguageModel(const RunCommand& command, RunConfig& config, const
   if (command.budget_usd && access.model.prices.empty())
     throw Failure("--budget-usd: no price is known for " + access.model.spec +
                   "; add one with --models FILE, or use --budget-tokens");
+  if (!command.ca_file.empty()) { // says whether it can be used before anything is written
+    llm::engine_settings how;
+    how.transport.ca_file = command.ca_file;
+    const llm::engine unused(std::move(how));
+  }
   impl_.reset(new Impl{std::move(access), std::move(prompts)});
 }
 

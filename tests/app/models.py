@@ -167,6 +167,11 @@ def agents():
             facts = summary(out)
             check(f"{name}: stages", set(facts["usage_by_stage"]) == stages, facts["usage_by_stage"].keys())
             check(f"{name}: samples", name == "all" or facts["samples"] == 16, facts["samples"])
+        pathlib.Path("words.jsonl").write_text(json.dumps({"program": "x = E0\nreturn step.Promote().apply(x)"}) + "\n")
+        with Server("--answers", "words.jsonl") as other:
+            run("--model", other.model, *common, "--mode", "single", "--out", "words", env=environment(OPENAI_API_KEY="x"))
+        check("a key that is a word leaves programs alone",
+              all("x = E0" in p and ".apply(x)" in p for p in samples(pathlib.Path("words")).values()))
         every, cheap = (summary(pathlib.Path("agents", n))["usage_by_stage"]["guard"]["requests"] for n in
                         ("agent", "cheap"))
         check("the cheap guardian is asked less", every == 16 and 0 < cheap < 16, every, cheap)
@@ -206,6 +211,8 @@ def fatal():
             check(f"{kind}: can be resumed", "--resume" in out and "ended: failed" in out, out)
     _, err = run("--model", "openai:gpt-4o-2024-11-20", *common, code=2, env=environment(OPENAI_API_KEY=""))
     check("a key that is missing", "OPENAI_API_KEY" in err and err.count("\n") == 1, err)
+    _, err = run("--model", "http://127.0.0.1:1/v1#any", *common, "--ca-file", "none.pem", "--out", "refused", code=2)
+    check("certificates that cannot be read", "none.pem" in err and not pathlib.Path("refused").exists(), err)
     _, err = run("--model", "opnai:gpt", *common, code=2)
     check("a provider that is misspelt", "openai:NAME" in err, err)
     _, err = run("--model", "http://127.0.0.1:1/v1#any", *common, "--budget-usd", "1", code=2)
@@ -321,8 +328,13 @@ def interrupts():
         paid = summary(pathlib.Path("interrupted"))["usage"]["requests"]
         with sqlite3.connect("interrupted/replies.db") as db:
             check("what was paid is stored", db.execute("SELECT count(*) FROM replies").fetchone()[0] == paid > 0)
-        run("--resume", "interrupted")
-        check("resumed", files_without_timings(pathlib.Path("interrupted"))
+    with Server("--no-cache") as elsewhere:
+        _, err = run("--resume", "interrupted", "--model", elsewhere.url + "/v1#other", code=2)
+        check("another model is refused", "leave --model out" in err, err)
+        run("--resume", "interrupted", "--model", elsewhere.model)
+        check("only the rest was asked", 0 < elsewhere.stats()["replies"]
+              == summary(pathlib.Path("interrupted"))["usage"]["requests"] - paid)
+        check("resumed on a server that has moved", files_without_timings(pathlib.Path("interrupted"))
               == files_without_timings(pathlib.Path("uninterrupted")))
 
 

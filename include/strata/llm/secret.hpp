@@ -66,8 +66,9 @@ class redactor {
   /// Replaces every occurrence of a key, and of any part of one that tells much of it: also a key that was
   /// cut off, or has a character escaped. O(text * length of the keys).
   void clean(std::string& text) const;
-  /// Only whole keys; for long texts, where the other would take its time. O(text * keys).
-  void clean_whole(std::string& text) const;
+  /// Only whole keys; for long texts, where the other would take its time. Keys of fewer than `shortest`
+  /// letters are left alone: in what a model wrote, a short one is a word. O(text * keys).
+  void clean_whole(std::string& text, std::size_t shortest = 0) const;
   [[nodiscard]] std::string cleaned(std::string text) const {
     clean(text);
     return text;
@@ -80,10 +81,11 @@ class redactor {
     return false;
   }
 
+  /// Shorter keys are replaced as whole words only: they are no secrets.
+  static constexpr std::size_t telling = 8;
+
  private:
   static constexpr std::string_view mark = "[key]";
-  static constexpr std::size_t telling =
-      8;                           // shorter keys are replaced as whole words only: they are no secrets
   std::vector<std::string> forms_; // no copy of it leaves this class
 };
 
@@ -119,8 +121,9 @@ inline void redactor::add(const secret& key) {
   }
 }
 
-inline void redactor::clean_whole(std::string& text) const {
+inline void redactor::clean_whole(std::string& text, std::size_t shortest) const {
   for (const std::string& form : forms_) {
+    if (form.size() < shortest) continue;
     for (std::size_t at = 0; (at = text.find(form, at)) != std::string::npos;) {
       const std::size_t end = at + form.size();
       const bool inside_word = (at > 0 && detail::is_word_character(text[at - 1])) ||

@@ -60,6 +60,9 @@ TEST_CASE("redactor: a placeholder of a key does not destroy the text") {
   const redactor r{secret("x")};
   CHECK(r.cleaned("example x, (x) x-ray max") == "example [key], ([key]) x-ray max");
   CHECK_FALSE(r.found_in("x"));
+  std::string program = "return step.Promote().apply(x)"; // what a model wrote stays as it is
+  r.clean_whole(program, redactor::telling);
+  CHECK(program == "return step.Promote().apply(x)");
   const redactor none;
   CHECK(none.cleaned("text") == "text");
   CHECK(none.empty());

@@ -332,8 +332,8 @@ class engine_core : public std::enable_shared_from_this<engine_core> {
     if (came.ok()) {
       reply& r = came.reply();
       for (choice& c : r.choices) {
-        lane.hide.clean_whole(c.text);
-        lane.hide.clean_whole(c.refusal);
+        lane.hide.clean_whole(c.text, redactor::telling);
+        lane.hide.clean_whole(c.refusal, redactor::telling);
         tidy(c.native_finish, word);
       }
       for (std::string* s : {&r.id, &r.model, &r.request_id, &r.fingerprint}) tidy(*s, word);
