@@ -7,6 +7,7 @@
 #include "failed_attempts.hpp"
 #include "failure.hpp"
 #include "json.hpp"
+#include "model_catalogue.hpp"
 
 #include "step/agents/agents.hpp"
 #include "step/tasks/document.hpp"
@@ -26,20 +27,6 @@ namespace {
 namespace llm = strata::llm;
 namespace agents = strata::agents;
 namespace store = strata::store;
-
-llm::catalogue catalogue_of(const RunConfig& config) {
-  auto known = llm::catalogue::load(data_directory("", "data", "--models") / "models.yaml");
-  for (const auto& file : config.model_files) known.extend(file);
-  return known;
-}
-
-/// The environment, with something in place of keys that are not there.
-llm::environment without_keys() {
-  return [env = llm::process_environment()](const std::string& name) {
-    const auto value = env(name);
-    return value.empty() && name.ends_with("_API_KEY") ? std::string("unused") : value;
-  };
-}
 
 /// Any `llm::ChatClient` behind one type, so that the agent is compiled once.
 struct AnyClient {
@@ -108,8 +95,8 @@ LanguageModel::~LanguageModel() = default;
 
 LanguageModel::LanguageModel(const RunCommand& command, RunConfig& config, const Tasks& tasks, Use use) {
   const bool goes_on = !config.prompts_fingerprint.empty();
-  const auto known = catalogue_of(config);
-  const auto env = use == Use::look ? without_keys() : llm::process_environment();
+  const auto known = model_catalogue(config.model_files);
+  const auto env = use == Use::look ? environment_without_keys() : llm::process_environment();
   auto access = known.resolve(goes_on ? command.model.value_or(config.model) : config.model, env);
   if (!goes_on) {
     config.model = access.model.spec;
@@ -183,7 +170,7 @@ struct ModelRun::Impl {
       : model(m), stop(std::move(settings.stop)), attempts(settings.directory / "failures.log"),
         runs(settings.replies, settings.replay ? store::mode::read : store::mode::create_or_resume,
              {.keys = llm::redactor(m.access.key)}),
-        record(runs) {
+        record(runs, {.ask_failed_again = command.retry_failed}) {
     if (settings.replay) {
       work(config, tasks, judge,
            AnyClient(store::replaying_client(record, model.access.model, config.model), model.access.model));

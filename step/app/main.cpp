@@ -104,6 +104,15 @@ void add_report(CLI::App& root, app::ReportCommand& o) {
   add_json(c, o.json);
 }
 
+void add_models(CLI::App& root, app::ModelsCommand& o) {
+  auto& c = *root.add_subcommand("models", "list the language models whose prices are known");
+  c.add_option("--models", o.files, "a file of further models, prices and providers; may be repeated")
+      ->type_name("FILE")
+      ->take_all()
+      ->delimiter('\0');
+  add_json(c, o.json);
+}
+
 /// The message for a command line that CLI11 refuses, with the nearest name for a misspelt one.
 std::string usage_message(const CLI::App& root, const CLI::ParseError& error,
                           const std::vector<std::string>& arguments) {
@@ -118,7 +127,8 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error,
   if (command == nullptr && !arguments.empty() && arguments[0].rfind('-', 0) != 0)
     return app::unknown_name("command", arguments[0], commands) + "; see strata --help";
   if (arguments.empty())
-    return "no command given; use one of run, verify, tasks, codegen, report, mock-llm, or see strata --help";
+    return "no command given; use one of run, verify, tasks, codegen, report, models, mock-llm, or see "
+           "strata --help";
   std::vector<std::string> options{"--help"};
   const CLI::App& place = command == nullptr ? root : *command;
   for (const auto* option : place.get_options())
@@ -146,12 +156,14 @@ int dispatch(int argc, char** argv) {
   app::TasksCommand tasks;
   app::CodegenCommand codegen;
   app::ReportCommand report;
+  app::ModelsCommand models;
   app::MockLlmCommand mock_llm;
   app::add_run(root, run);
   add_verify(root, verify);
   add_tasks(root, tasks);
   add_codegen(root, codegen);
   add_report(root, report);
+  add_models(root, models);
   add_mock_llm(root, mock_llm);
   try {
     root.parse(argc, argv);
@@ -163,6 +175,7 @@ int dispatch(int argc, char** argv) {
   if (root.got_subcommand("verify")) return app::verify(verify);
   if (root.got_subcommand("tasks")) return app::tasks(tasks);
   if (root.got_subcommand("codegen")) return app::codegen(codegen);
+  if (root.got_subcommand("models")) return app::models(models);
   if (root.got_subcommand("mock-llm")) return app::mock_llm(mock_llm);
   return app::report(report);
 }

@@ -55,9 +55,9 @@ std::string program_in(std::string_view text, const step::agents::AnswerContext&
   return found.program.find(".apply(") == std::string::npos ? std::string() : std::move(found.program);
 }
 
-/// The rest of the line behind a key, without quotes and blanks.
-std::string_view value_behind(std::string_view text, std::size_t at) {
-  text = text.substr(at, std::min(text.find('\n', at), text.size()) - at);
+/// The first line of the text, without quotes and blanks around it.
+std::string_view first_line(std::string_view text) {
+  text = text.substr(0, text.find('\n'));
   const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '"' || c == '\''; };
   while (!text.empty() && blank(text.front())) text.remove_prefix(1);
   while (!text.empty() && blank(text.back())) text.remove_suffix(1);
@@ -76,9 +76,9 @@ class Recogniser {
                                                                  : step::agents::AnswerForm::python;
     };
     const auto marks = marked(prompt);
-    const auto asked =
-        std::find_if(marks.rbegin(), marks.rend(), [](const Mark& m) { return m.task.has_value(); });
-    if (asked == marks.rend()) {
+    std::size_t last_mark = marks.size();
+    while (last_mark > 0 && !marks[last_mark - 1].task) --last_mark;
+    if (last_mark == 0) {
       constexpr std::size_t most = std::size_t{1} << 20U; // names are searched for many times
       for (std::string_view text : {last, prompt}) {
         text.remove_prefix(text.size() - std::min(text.size(), most));
@@ -90,13 +90,15 @@ class Recogniser {
       }
       return std::nullopt;
     }
-    out.task = *asked->task;
-    out.form = form_in(prompt.substr(asked->at));
-    for (auto m = marks.begin(); &*m != &*asked && out.shown.size() < 64; ++m) {
-      if (!m->task) continue;
+    const Mark& asked = marks[last_mark - 1];
+    out.task = *asked.task;
+    out.form = form_in(prompt.substr(asked.at));
+    for (std::size_t i = 0; i + 1 < last_mark && out.shown.size() < 64; ++i) {
+      const auto& [at, task] = marks[i];
+      if (!task) continue;
       auto program =
-          program_in(prompt.substr(m->at, (m + 1)->at - m->at), step::agents::context_of(*tasks_[*m->task]));
-      if (!program.empty()) out.shown.push_back({*m->task, std::move(program)});
+          program_in(prompt.substr(at, marks[i + 1].at - at), step::agents::context_of(*tasks_[*task]));
+      if (!program.empty()) out.shown.push_back({*task, std::move(program)});
     }
     return out;
   }
@@ -111,9 +113,10 @@ class Recogniser {
   std::vector<Mark> marked(std::string_view prompt) const {
     std::vector<Mark> out;
     constexpr std::string_view by_id = "# task:", by_name = "test_name:";
+    constexpr std::size_t longest_name = 512; // a line may be as long as the prompt, with marks all over it
     bool known = false;
     for (std::size_t at = 0; (at = prompt.find(by_id, at)) != std::string_view::npos; at += by_id.size()) {
-      const auto id = value_behind(prompt, at + by_id.size());
+      const auto id = first_line(prompt.substr(at + by_id.size(), longest_name));
       std::optional<std::size_t> task;
       for (std::size_t t = 0; t < tasks_.size() && !task; ++t)
         if (tasks_[t]->id == id) task = t;
@@ -124,7 +127,7 @@ class Recogniser {
     out.clear();
     for (std::size_t at = 0; (at = prompt.find(by_name, at)) != std::string_view::npos;
          at += by_name.size()) {
-      const auto name = value_behind(prompt, at + by_name.size());
+      const auto name = first_line(prompt.substr(at + by_name.size(), longest_name));
       const std::string_view rest = prompt.substr(at, prompt.find(by_name, at + 1) - at);
       std::size_t best = 0;
       std::optional<std::size_t> task; // names are not unique: the one whose interface follows
@@ -148,7 +151,7 @@ class Recogniser {
     const auto count_lines = [&](const step::Snippet& snippet) {
       const std::string_view all = snippet.text;
       for (std::size_t at = 0; at < all.size(); at = std::min(all.find('\n', at), all.size()) + 1)
-        count(value_behind(all, at));
+        count(first_line(all.substr(at)));
     };
     count_lines(task.global);
     for (const auto& p : task.parameters) count(p.name);
@@ -230,7 +233,8 @@ class ProposerAnswers {
       remembered_ = 0;
     }
     std::string text;
-    for (const auto& b : q.asked.prompt) text += b.text + "\n";
+    for (const auto& b : q.asked.prompt)
+      if (b.from != llm::role::assistant) text += b.text + "\n";
     auto result = recogniser_.recognise(text, q.last_user);
     if (result)
       for (const auto& s : result->shown) remembered_ += s.program.size();

@@ -107,23 +107,19 @@ inline bool assigns(const std::string& line, std::string_view name) {
   auto taken = detail::words_of(program);
   for (int rounds = 0; rounds < 200; ++rounds) {
     const auto uses = detail::uses_of(lines);
-    std::map<std::string_view, int> times;
+    std::map<std::string_view, std::size_t> times;
     for (const auto& [used, where] : uses) ++times[used];
-    const detail::Use* first = nullptr;
-    std::string name;
-    for (const auto& [used, where] : uses)
-      if (first == nullptr && times[used] > 1) {
-        first = &where;
-        name = used;
-      }
-    if (first == nullptr) break;
+    const auto first =
+        std::find_if(uses.begin(), uses.end(), [&](const auto& u) { return times[u.first] > 1; });
+    if (first == uses.end()) break;
+    const std::string& name = first->first;
     std::size_t definition = std::string::npos; // inputs are defined before the first line
     for (std::size_t l = 0; l < lines.size(); ++l)
       if (detail::assigns(lines[l], name)) {
         if (definition != std::string::npos) return std::string(program); // assigned twice
         definition = l;
       }
-    if (definition != std::string::npos && definition >= first->line) return std::string(program);
+    if (definition != std::string::npos && definition >= first->second.line) return std::string(program);
     int number = 0;
     const auto fresh = [&] {
       std::string out;
@@ -131,16 +127,24 @@ inline bool assigns(const std::string& line, std::string_view name) {
       while (!taken.insert(out).second);
       return out;
     };
-    const std::string one = fresh(), other = fresh();
-    // the first use takes the one, all later ones the other, which is copied again if need be
-    for (auto u = uses.rbegin(); u != uses.rend(); ++u)
-      if (u->first == name)
-        lines[u->second.line].replace(u->second.at, u->second.size, &u->second == first ? one : other);
+    // of each copy one half goes to the next use, the other is copied again until the last use takes it
     const std::size_t place = definition == std::string::npos ? 0 : definition + 1;
     const std::string& model = lines[std::min(place, lines.size() - 1)];
     const std::string indent(std::min(model.find_first_not_of(' '), model.size()), ' ');
-    lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(place),
-                 indent + one + ", " + other + " = step.Copy().apply(" + name + ")");
+    std::vector<std::string> copies, given;
+    for (std::string left = name; copies.size() + 1 < times[name];) {
+      given.push_back(fresh());
+      std::string rest = fresh();
+      copies.push_back(indent + given.back() + ", " + rest + " = step.Copy().apply(" + left + ")");
+      left = std::move(rest);
+      if (copies.size() + 1 == times[name]) given.push_back(left);
+    }
+    for (auto u = uses.rbegin(); u != uses.rend(); ++u) {
+      if (u->first != name) continue;
+      lines[u->second.line].replace(u->second.at, u->second.size, given.back());
+      given.pop_back();
+    }
+    lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(place), copies.begin(), copies.end());
   }
   return detail::text_of(lines);
 }

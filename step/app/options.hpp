@@ -53,6 +53,11 @@ struct ReportCommand {
   bool json = false;
 };
 
+struct ModelsCommand {
+  std::vector<std::string> files; ///< besides the bundled one
+  bool json = false;
+};
+
 struct RunCommand {
   DataOptions data;
   std::optional<std::string> model;
@@ -79,12 +84,14 @@ struct RunCommand {
   std::vector<std::string> model_files;
   std::string ca_file;
   bool estimate = false;
+  bool retry_failed = false;
 };
 
 int verify(const VerifyCommand&);
 int tasks(const TasksCommand&);
 int codegen(const CodegenCommand&);
 int report(const ReportCommand&);
+int models(const ModelsCommand&);
 int run(const RunCommand&);
 
 void add_run(CLI::App& root, RunCommand& options);

@@ -105,6 +105,8 @@ Prepared prepare(const RunCommand& command) {
     throw Failure("--resume and --replay: give one of them");
   if (command.estimate && !(command.resume.empty() && command.replay.empty()))
     throw Failure("--estimate is for new runs; leave it out");
+  if (command.retry_failed && command.resume.empty())
+    throw Failure("--retry-failed is for runs that go on; name one with --resume");
   if (!command.resume.empty()) return prepare_resumed(command);
   return command.replay.empty() ? prepare_new(command) : prepare_replay(command);
 }
@@ -204,6 +206,8 @@ int run(const RunCommand& command) {
   if (model)
     if (const auto why = model->ending())
       std::cerr << "strata: the run was ended: " << printable(why->message) << '\n';
+  if (!recorder.problem().empty())
+    std::cerr << "strata: the run failed: " << printable(recorder.problem()) << '\n';
   return bool_or(recorder.summary(), "complete") ? Exit::done : Exit::negative;
 }
 

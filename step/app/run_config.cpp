@@ -99,6 +99,7 @@ void refuse_for_local(const RunCommand& c) {
   if (c.per_request) refuse("--per-request");
   if (c.budget_requests) refuse("--budget-requests");
   if (c.estimate) refuse("--estimate");
+  if (c.retry_failed) refuse("--retry-failed");
   if (!c.model_files.empty()) refuse("--models");
   if (!c.data.prompts.empty()) refuse("--prompts");
   if (!c.ca_file.empty()) refuse("--ca-file");

@@ -104,6 +104,9 @@ void add_run(CLI::App& root, RunCommand& o) {
       ->type_name("N")
       ->group(models);
   c.add_flag("--estimate", o.estimate, "say what the first step will take, and ask nothing")->group(models);
+  c.add_flag("--retry-failed", o.retry_failed,
+             "with --resume: ask again what failed for good, instead of taking it as failed")
+      ->group(models);
   c.add_option("--models", o.model_files,
                "a file of further models, prices and providers (see data/models.yaml); may be repeated")
       ->type_name("FILE")

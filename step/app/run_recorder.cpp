@@ -74,6 +74,7 @@ void RunRecorder::step_begun(const strata::events::step_begun<step::Language>& e
 
 void RunRecorder::drawn(const strata::events::drawn<step::Language>& e) {
   if (e.draw.program) return; // written when it is judged
+  last_failure_ = e.draw.failure;
   json::object line;
   line["step"] = e.job.step();
   line["task"] = json_string(tasks_[e.job.task_index()]->id);
@@ -223,12 +224,18 @@ void RunRecorder::run_done(const strata::events::run_done<step::Language>& e) {
   solved_ = e.report.solved();
   samples_.flush();
   steps_.flush();
-  const bool complete = e.report.why == strata::ended::solved_all ||
-                        e.report.why == strata::ended::exhausted ||
-                        (e.report.why == strata::ended::steps && config_.one_step());
+  bool complete = e.report.why == strata::ended::solved_all || e.report.why == strata::ended::exhausted ||
+                  (e.report.why == strata::ended::steps && config_.one_step());
   std::string ended(strata::to_string(e.report.why));
   if (model_ != nullptr && e.report.why == strata::ended::stopped)
     if (const auto why = model_->ending()) ended = why->word;
+  if (const auto& steps = e.report.steps;
+      complete && !steps.empty() && steps.back().samples == 0 && steps.back().failed_requests > 0) {
+    complete = false;
+    ended = "failed";
+    problem_ = "no request of the last step brought an answer; the last failure: " + last_failure_;
+    if (model_ != nullptr) problem_ += "; resume with --retry-failed when that is mended";
+  }
   write_summary(complete, ended);
 }
 

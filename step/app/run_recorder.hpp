@@ -54,6 +54,8 @@ class RunRecorder {
 
   [[nodiscard]] const json::object& summary() const { return summary_; }
   [[nodiscard]] const std::vector<StepRow>& steps() const { return rows_; }
+  /// Why the run cannot be called complete although it went to its end; empty if it can, or did not.
+  [[nodiscard]] const std::string& problem() const { return problem_; }
 
  private:
   [[nodiscard]] json::object step_json(const strata::step_report& report) const;
@@ -72,6 +74,7 @@ class RunRecorder {
   std::vector<StepRow> rows_;
   json::array step_objects_, results_;
   json::object summary_;
+  std::string last_failure_, problem_;
   std::uint64_t total_samples_ = 0, total_failed_ = 0;
   std::uint64_t input_tokens_ = 0, output_tokens_ = 0;
   double cost_usd_ = 0, pass_at_1_ = 0, pass_at_n_ = 0;

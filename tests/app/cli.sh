@@ -52,7 +52,7 @@ section() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 if section usage; then
   run 0 --help && contains out "Exit codes"
   run 0 --version && contains out "strata "
-  for command in run verify tasks codegen report; do
+  for command in run verify tasks codegen report models mock-llm; do
     run 0 $command --help
     contains out "Usage: strata $command"
     [ $command = report ] || contains out "--json"

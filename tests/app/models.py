@@ -209,6 +209,14 @@ def fatal():
             check(f"{kind}: at once", time.monotonic() - begun < 5 and server.stats()["requests"] < 20)
             check(f"{kind}: says why", says in err.lower(), err)
             check(f"{kind}: can be resumed", "--resume" in out and "ended: failed" in out, out)
+    with Server("--fail", "400=1") as server:
+        out, err = run("--model", server.model, *common, "--out", "refusing", code=1)
+        check("all requests refused", "ended: failed" in out and "--retry-failed" in err, out, err)
+    with Server() as server:
+        run("--resume", "refusing", "--model", server.model, code=1)
+        check("what was refused stays refused", server.stats()["replies"] == 0)
+        run("--resume", "refusing", "--model", server.model, "--retry-failed")
+        check("until it is to be asked again", summary(pathlib.Path("refusing"))["samples"] == 16)
     _, err = run("--model", "openai:gpt-4o-2024-11-20", *common, code=2, env=environment(OPENAI_API_KEY=""))
     check("a key that is missing", "OPENAI_API_KEY" in err and err.count("\n") == 1, err)
     _, err = run("--model", "http://127.0.0.1:1/v1#any", *common, "--ca-file", "none.pem", "--out", "refused", code=2)

@@ -49,7 +49,7 @@ TEST_CASE("below is in range, unbiased, and defined for 0 and 1") {
   for (int i = 0; i < 100; ++i) CHECK(r.below((1ULL << 63U) + 1) <= 1ULL << 63U);
 }
 
-TEST_CASE("unit is below 1 with mean a half; chance follows") {
+TEST_CASE("unit is below 1 with mean a half, chance follows") {
   random_stream r({8, 0, 0, 0});
   double sum = 0;
   int yes = 0;

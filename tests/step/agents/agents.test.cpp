@@ -100,7 +100,7 @@ TEST_CASE("a single model is told the language, then the demonstrations, then th
   CHECK(has(last(asked.front()), tasks()[0]->outputs[0].name));
 }
 
-TEST_CASE("one message of the user where two in a row are not taken; none of demonstrations without any") {
+TEST_CASE("one message of the user where two in a row are not taken, none of demonstrations without any") {
   client model([](const auto&, auto) { return reply_of({yaml(answer_program)}); }, scripted::priced());
   run(model, {});
   auto asked = model.asked();

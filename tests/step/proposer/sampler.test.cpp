@@ -45,7 +45,7 @@ TEST_CASE("one draw per job, the same every time") {
   CHECK(sample({}, 3).size() == 3);
 }
 
-TEST_CASE("a demonstration makes its program likelier; one that is no program changes nothing") {
+TEST_CASE("a demonstration makes its program likelier, one that is no program changes nothing") {
   const auto task = bare_task();
   const std::string good = "E1 = step.Map(fn=f).apply(E0)\nE2 = step.Accum(fn=g, b=1).apply(E1)\nreturn E2\n";
   const std::string bad = "return step.Map(fn=nothing).apply(E0)";

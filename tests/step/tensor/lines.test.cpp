@@ -98,7 +98,7 @@ TEST_CASE("running sums and products") {
   }
 }
 
-TEST_CASE("the first of the extreme elements; NaN is extreme both ways") {
+TEST_CASE("the first of the extreme elements, NaN is extreme both ways") {
   Random random(4);
   for (int round = 0; round < 200; ++round) {
     const Example e = random_example<float>(random, true);

@@ -137,7 +137,7 @@ TEST_CASE("sums with infinities and NaN") {
   });
 }
 
-TEST_CASE("the largest and the smallest element; NaN wins") {
+TEST_CASE("the largest and the smallest element, NaN wins") {
   const auto extreme = []<class T>(const std::vector<T>& v, T got, bool largest) {
     T best = v[0];
     for (const T x : v)

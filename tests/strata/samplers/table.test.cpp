@@ -8,7 +8,7 @@
 
 using namespace scripted;
 
-TEST_CASE("sample k of a task is the k-th of its row; what is missing counts neither way") {
+TEST_CASE("sample k of a task is the k-th of its row, what is missing counts neither way") {
   const strata::table<language> sampler{{{"-", "+a", "+a"}, {"-"}}};
   const auto r =
       strata::improve<language>(tasks(3), sampler, verifier{}, {.sampling = once(4)}, {.steps = 1});

@@ -119,7 +119,7 @@ TEST_CASE("entries live five minutes after their last use, those of an hour an h
   CHECK(cache.use(h, 1, t0 + 59min, t0 + 59min).cached == 2004);
 }
 
-TEST_CASE("a preview stores nothing; without caching nothing is cached; memory is bounded") {
+TEST_CASE("a preview stores nothing, without caching nothing is cached, memory is bounded") {
   prompt_cache cache{cache_settings{}};
   const auto q = anthropic(tokens(2000), "x");
   CHECK(cache.preview(q, 1, t0).cache_write == 2004);

@@ -40,7 +40,7 @@ TEST_CASE("sixty requests per minute are a burst of sixty, then one per second")
   CHECK(limits.admit(protocol::openai_chat, {}, t0 + 1h) > 0);
 }
 
-TEST_CASE("tokens: all in one bucket for OpenAI; reads are free and output apart for Anthropic") {
+TEST_CASE("tokens: all in one bucket for OpenAI, reads are free and output apart for Anthropic") {
   rate_limits one(0, 6000);
   CHECK(one.admit(protocol::openai_chat, {.input = 5000}, t0) == 0);
   one.spend(protocol::openai_chat, 1500);

@@ -23,7 +23,7 @@ std::string ask(const reply_file& f, std::string_view user, std::uint64_t sample
 
 } // namespace
 
-TEST_CASE("the lines that fit answer, sample by sample; the others are for all else") {
+TEST_CASE("the lines that fit answer, sample by sample, the others are for all else") {
   const auto f = file("{\"match\":\"gemm\",\"reply\":\"one\"}\n"
                       "\n"
                       "{\"regex\":\"ge+mm\\\\b\",\"replies\":[\"two\",\"three\"]}\r\n"

@@ -217,7 +217,7 @@ TEST_CASE("requests that a provider refuses are refused in its way") {
   CHECK(b.service.counts().failures.at("bad_request") == 18);
 }
 
-TEST_CASE("keys: any that is not empty, or the one that was set; none is repeated") {
+TEST_CASE("keys: any that is not empty, or the one that was set, none is repeated") {
   settings s;
   s.key = canary;
   bench b(s);
@@ -333,7 +333,7 @@ TEST_CASE("rate limits are enforced with the providers' headers") {
   CHECK(b.service.counts().delivered.replies == 3);
 }
 
-TEST_CASE("equal seeds and requests give equal bytes, whatever comes between; other seeds others") {
+TEST_CASE("equal seeds and requests give equal bytes, whatever comes between, other seeds others") {
   settings s;
   s.failures = parse_failures("rate=0.5");
   s.latency = {10, 20};
