@@ -203,7 +203,11 @@ struct ModelRun::Impl {
   void work(const RunConfig& config, const Tasks& tasks, const Judge& judge, AnyClient client) {
     auto settings = settings_of(config, tasks);
     settings.tag = [this, &tasks](std::size_t task, std::size_t step, std::string_view stage) {
-      return runs.tag({tasks[task]->id, static_cast<std::int64_t>(step), std::string(stage)});
+      try {
+        return runs.tag({tasks[task]->id, static_cast<std::int64_t>(step), std::string(stage)});
+      } catch (const store::store_error&) { // the recorder says so, too, and ends the run in order
+        return std::uint64_t{0};
+      }
     };
     settings.on_charge = [this](const agents::charge& c) { book.add(c); };
     settings.on_stopped = [this](const llm::failure* why) { stopped(why); };

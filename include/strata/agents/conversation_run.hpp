@@ -223,7 +223,11 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
       waiting.swap(l.waiting);
     }
     for (auto& [i, prompt] : waiting) {
-      send(i, at, std::move(prompt), false);
+      try {
+        send(i, at, std::move(prompt), false);
+      } catch (...) { // a callback of a client must not throw
+        keep_error();
+      }
       leave();
     }
   }
@@ -332,16 +336,20 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
       try {
         handle(std::move(*e));
       } catch (...) {
-        {
-          const std::scoped_lock lock(mutex_);
-          if (!error_) error_ = std::current_exception();
-        }
-        try {
-          end(nullptr);
-        } catch (...) { // the first one is rethrown
-        }
+        keep_error();
       }
       leave();
+    }
+  }
+  /// Ends the step with the exception being handled, if it is the first.
+  void keep_error() noexcept {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (!error_) error_ = std::current_exception();
+    }
+    try {
+      end(nullptr);
+    } catch (...) { // the first one is rethrown
     }
   }
 

@@ -401,6 +401,22 @@ TEST_CASE("where prompts are cached one guardian goes ahead of the others") {
   CHECK(before_first == 1);
 }
 
+TEST_CASE("a function that throws while the client delivers ends the run, too") {
+  client model(echo, scripted::priced(8, llm::caching::marked), true);
+  auto how = plain();
+  how.guard = [](const strata::job<words>&, const proposal<words>& p) {
+    return std::optional(llm::conversation("Rule." + std::string(2000, 'x'), p.program));
+  };
+  auto settings = three_tasks(9);
+  std::atomic<int> guards =
+      0; // the first goes ahead, the others are sent by the thread that brings its answer
+  settings.tag = [&](std::size_t, std::size_t, std::string_view stage) -> std::uint64_t {
+    if (stage == guard_stage && guards++ > 0) throw std::runtime_error("no tag");
+    return 0;
+  };
+  CHECK_THROWS_WITH(draw_all(agent<words, client>(model, how, settings), step(9)), "no tag");
+}
+
 TEST_CASE("an agent in a run, with equal results on one and on many threads") {
   const auto run = [](bool threaded, std::size_t threads) {
     client model(
