@@ -29,7 +29,10 @@ class Judge {
   }
   [[nodiscard]] strata::verdict verify(const std::shared_ptr<const step::Task>& task,
                                        const std::string& program) const {
-    const auto v = detailed(*task, program);
+    return verify(*task, program);
+  }
+  [[nodiscard]] strata::verdict verify(const step::Task& task, std::string_view program) const {
+    const auto v = detailed(task, program);
     return {v.pass, v.pass ? 1.0 : 0.0, v.feedback()};
   }
   /// Takes the verdict of an earlier part of the run as given.

@@ -66,10 +66,6 @@ std::string short_range(const agents::range& r) {
   return short_number(r.low) + (r.low == r.high ? "" : ".." + short_number(r.high));
 }
 
-strata::sampling sampling_of(const RunConfig& config) {
-  return {static_cast<std::size_t>(config.samples), config.temperatures};
-}
-
 agents::agent_settings settings_of(const RunConfig& config, const Tasks& tasks) {
   agents::agent_settings s;
   s.number = {.tasks = tasks.size(), .samples = static_cast<std::size_t>(config.samples)};
@@ -103,8 +99,7 @@ LanguageModel::LanguageModel(const RunCommand& command, RunConfig& config, const
     config.prompts = std::filesystem::absolute(prompts_directory(command.data)).lexically_normal().string();
   } else if (command.model && *command.model != config.model) {
     // replies are kept under the name the run began with; only the server may have moved
-    const auto hash = config.model.rfind('#'), colon = config.model.find(':');
-    const auto was = config.model.substr(hash != std::string::npos ? hash + 1 : colon + 1);
+    const auto was = known.resolve(config.model, environment_without_keys()).model.name;
     if (access.model.name != was)
       throw Failure("--resume: the run has the model " + was + ", not " + access.model.name +
                     "; leave --model out, or start a new run");
@@ -145,7 +140,7 @@ std::string LanguageModel::estimate(const RunConfig& config, const Tasks& tasks)
            " temperatures only multiply the samples; consider --temperature 1\n";
   std::vector<std::size_t> open(tasks.size());
   std::iota(open.begin(), open.end(), std::size_t{0});
-  const strata::job_batch<step::Language> first(tasks, open, {}, sampling_of(config), config.seed);
+  const strata::job_batch<step::Language> first(tasks, open, {}, config.sampling(), config.seed);
   const auto cost = agents::estimate_of(
       model, impl_->prompts.plan(first.jobs(), settings_of(config, tasks), step::agents::turns_for(model)),
       std::chrono::system_clock::now());
@@ -216,8 +211,7 @@ struct ModelRun::Impl {
       return judge.detailed(task, program).affine_flow != step::Affine::violation;
     };
     checks.verify = [&judge](const step::Task& task, const std::string& program) {
-      const auto v = judge.detailed(task, program);
-      return strata::verdict{v.pass, v.pass ? 1.0 : 0.0, v.feedback()};
+      return judge.verify(task, program);
     };
     agent.emplace(
         step::agents::make_agent(model.prompts, std::move(checks), std::move(settings), std::move(client)));

@@ -190,8 +190,7 @@ int run(const RunCommand& command) {
   Resuming sampler(stored, model ? model->sampler() : local_proposer());
   strata::policies<step::Language> how;
   how.stratifier = strata::quantile{static_cast<std::size_t>(p.config.granularity)};
-  how.sampling.samples = static_cast<std::size_t>(p.config.samples);
-  how.sampling.temperatures = p.config.temperatures;
+  how.sampling = p.config.sampling();
   how.seed = p.config.seed;
   const auto report =
       strata::improve<step::Language>(std::span<const std::shared_ptr<const step::Task>>(p.tasks), sampler,

@@ -8,6 +8,7 @@
 
 #include "step/agents/agent_kind.hpp"
 #include "step/tasks/task.hpp"
+#include "strata/job.hpp"
 #include "strata/llm/request.hpp"
 
 #include <cstdint>
@@ -42,6 +43,9 @@ struct RunConfig {
 
   [[nodiscard]] bool local() const { return model == "local"; }
   [[nodiscard]] bool one_step() const { return mode != "iterative"; }
+  [[nodiscard]] strata::sampling sampling() const {
+    return {static_cast<std::size_t>(samples), temperatures};
+  }
 };
 
 /// The configuration that the options ask for, without tasks and prompts; a language model is still named as

@@ -127,14 +127,15 @@ json::object RunRecorder::step_json(const strata::step_report& r) const {
 }
 
 /// What a language model used in a step, exactly: also by samples that were left out when the run ended.
-void RunRecorder::put_usage(json::object& step, json::array& tallies, std::size_t number) const {
+void RunRecorder::put_usage(json::object& step, json::array& rows,
+                            const strata::events::step_done<step::Language>& e) const {
   const auto sums = model_->used().read();
   strata::agents::account all;
   std::map<std::size_t, strata::agents::account> by_task;
   std::map<std::string, strata::agents::account> by_stage;
   for (const auto& [key, sum] : sums.by_step_task_stage) {
     const auto& [at, task, stage] = key;
-    if (at != number) continue;
+    if (at != e.report.step) continue;
     all += sum;
     by_task[task] += sum;
     by_stage[stage] += sum;
@@ -144,9 +145,9 @@ void RunRecorder::put_usage(json::object& step, json::array& tallies, std::size_
   step["cost_usd"] = strata::agents::to_dollars(all.cost);
   step["usage"] = usage_json(all);
   step["usage_by_stage"] = usage_json(by_stage, [](const std::string& stage) { return stage; });
-  for (auto& row : tallies)
-    for (const auto& [task, sum] : by_task)
-      if (text_or(row, "task") == tasks_[task]->id) row.as_object()["usage"] = usage_json(sum);
+  for (std::size_t i = 0; i < e.tallies.size(); ++i)
+    if (const auto sum = by_task.find(e.tallies[i].task); sum != by_task.end())
+      rows[i].as_object()["usage"] = usage_json(sum->second);
 }
 
 void RunRecorder::write_solution(const strata::experience<step::Language>& e) const {
@@ -177,7 +178,7 @@ void RunRecorder::step_done(const strata::events::step_done<step::Language>& e) 
     row["all_samples"] = t.all_samples;
     tallies.push_back(std::move(row));
   }
-  if (model_ != nullptr) put_usage(object, tallies, r.step);
+  if (model_ != nullptr) put_usage(object, tallies, e);
   step_objects_.push_back(object);
   object["tallies"] = std::move(tallies);
   if (rows_.empty()) {

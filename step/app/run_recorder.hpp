@@ -59,7 +59,9 @@ class RunRecorder {
 
  private:
   [[nodiscard]] json::object step_json(const strata::step_report& report) const;
-  void put_usage(json::object& step, json::array& tallies, std::size_t number) const;
+  /// `rows`: one for each of the event's tallies, in their order.
+  void put_usage(json::object& step, json::array& rows,
+                 const strata::events::step_done<step::Language>& e) const;
   void write_solution(const strata::experience<step::Language>& e) const;
   void write_summary(bool complete, const std::string& ended);
   void show_progress(bool always);
