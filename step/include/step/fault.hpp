@@ -33,6 +33,7 @@ struct Fault : std::exception {
   FaultKind kind;
   std::string message;
   syntax::Position at;
+  bool timed_out = false; ///< by the clock, so another machine or another time may see no fault
 };
 
 } // namespace step

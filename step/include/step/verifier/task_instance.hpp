@@ -43,12 +43,13 @@ inline interp::Frame* root_frame(interp::Heap& heap, const syntax::Tree& tree,
 
 class TaskInstance {
  public:
-  /// Evaluates `global`, the inputs and the references, within `limits` each.
+  /// Evaluates `global`, the inputs and the references, within `limits` each and `limits.seconds` together.
   /// Throws TaskError when the task's own text is at fault.
   TaskInstance(const Task& task, const SizeAssignment& sizes, std::uint64_t seed, tensor::DType precision,
                const Limits& limits)
       : task_(task), precision_(precision) {
     const tensor::FloatPrecision guard(precision);
+    const Deadline deadline(limits.seconds);
     evaluate(
         "sizes", [&] { bind_symbols(sizes); }, limits);
     evaluate(

@@ -44,6 +44,8 @@ struct Verdict {
   syntax::Position at;               ///< in the program's text; {0, 0} when no place is to blame
   std::string message;               ///< one or two lines: what was expected, what was got
   std::vector<std::string> warnings; ///< for instance ignored configuration keywords
+  /// Ended by the clock (stage limit): it depends on the machine's speed and must not be remembered.
+  bool timed_out = false;
 
   /// "line 3, column 7: .." as it is shown to a model; empty for a pass.
   [[nodiscard]] std::string feedback() const {

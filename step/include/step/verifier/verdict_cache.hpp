@@ -95,7 +95,9 @@ class VerdictCache {
     const auto at = s.known.find(key);
     return at == s.known.end() ? std::nullopt : std::optional(at->second);
   }
+  /// A verdict that depends on the clock is not kept.
   void keep(std::string key, const Verdict& verdict) {
+    if (verdict.timed_out) return;
     auto& s = shard(key);
     std::size_t size = key.size() + verdict.message.size() + 256;
     for (const auto& warning : verdict.warnings) size += warning.size() + 64;

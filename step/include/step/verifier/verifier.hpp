@@ -81,6 +81,7 @@ class Verifier {
 
  private:
   [[nodiscard]] Verdict compute(std::string_view impl) const {
+    const Deadline deadline(options_.limits.seconds);
     Verdict v;
     syntax::Tree tree;
     try {
@@ -133,6 +134,7 @@ class Verifier {
     v.pass = v.functional = false;
     v.at = fault.at;
     v.message = fault.message;
+    v.timed_out = fault.timed_out;
     switch (fault.kind) {
     case FaultKind::syntax:
     case FaultKind::rejected:
