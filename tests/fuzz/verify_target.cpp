@@ -2,14 +2,18 @@
 // The fuzz target: any bytes as a program, verified from parser to values against a task that has every kind
 // of input; and any bytes as the text of a snippet, evaluated on tensors. Nothing may crash, hang or leak,
 // and a text that never names an operator may not pass.
+#include "fuzz_target.hpp"
+
 #include "step/tasks/load.hpp"
 #include "step/verifier/verifier.hpp"
 
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -47,7 +51,35 @@ void run_snippet(std::string_view text) {
   }
 }
 
+/// The value of the JSON string member `impl`; only the escapes that the corpus uses.
+std::string impl_of(const std::string& line) {
+  auto at = line.find("\"impl\":");
+  if (at == std::string::npos) return {};
+  at = line.find('"', at + 7);
+  std::string out;
+  for (++at; at < line.size() && line[at] != '"'; ++at) {
+    if (line[at] != '\\')
+      out += line[at];
+    else if (line[++at] == 'n')
+      out += '\n';
+    else if (line[at] == 't')
+      out += '\t';
+    else
+      out += line[at];
+  }
+  return out;
+}
+
 } // namespace
+
+std::vector<std::string> fuzz::seeds() {
+  std::vector<std::string> out{"", "#", "# \ninput[0] @ input[0].T",
+                               "#\ntorch.einsum('i,i->', input[0], input[0])"};
+  std::ifstream file(STRATA_TEST_DIR "/corpus/programs.jsonl");
+  for (std::string line; std::getline(file, line);)
+    if (auto text = impl_of(line); text.size() < 4000) out.push_back(std::move(text));
+  return out;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
