@@ -9,9 +9,8 @@
 #include "strata/metrics.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
-#include <unistd.h>
+#include <optional>
 
 namespace app {
 
@@ -62,19 +61,17 @@ RunRecorder::RunRecorder(Place place, const RunConfig& config, const Tasks& task
     : place_(std::move(place)), config_(config), tasks_(tasks), judge_(judge), stored_(stored), model_(model),
       // a language model's samples are all drawn again, from the store
       samples_(place_.directory / "samples.jsonl", place_.resumed && model == nullptr),
-      steps_(place_.directory / "steps.jsonl", false), terminal_(::isatty(2) == 1) {}
+      steps_(place_.directory / "steps.jsonl", false), progress_(tasks.size()) {}
 
 void RunRecorder::step_begun(const strata::events::step_begun<step::Language>& e) {
-  step_ = e.step;
-  jobs_ = e.jobs;
-  judged_ = 0;
-  step_begun_ = Clock::now();
-  show_progress(false);
+  progress_.step_begun(e.step, e.jobs);
+  show_progress();
 }
 
 void RunRecorder::drawn(const strata::events::drawn<step::Language>& e) {
   if (e.draw.program) return; // written when it is judged
   last_failure_ = e.draw.failure;
+  progress_.failed();
   json::object line;
   line["step"] = e.job.step();
   line["task"] = json_string(tasks_[e.job.task_index()]->id);
@@ -85,7 +82,7 @@ void RunRecorder::drawn(const strata::events::drawn<step::Language>& e) {
 }
 
 void RunRecorder::judged(const strata::events::judged<step::Language>& e) {
-  ++judged_;
+  progress_.judged(e.job.task_index(), e.verdict.passed);
   if (!stored_.contains({e.job.step(), e.job.task_index(), e.job.sample()})) {
     const auto& task = *tasks_[e.job.task_index()];
     json::object line;
@@ -102,7 +99,7 @@ void RunRecorder::judged(const strata::events::judged<step::Language>& e) {
     line["program"] = json_string(*e.draw.program);
     samples_.write(to_text(line));
   }
-  show_progress(false);
+  show_progress();
 }
 
 json::object RunRecorder::step_json(const strata::step_report& r) const {
@@ -218,7 +215,7 @@ void RunRecorder::step_done(const strata::events::step_done<step::Language>& e) 
   steps_.write(to_text(object));
   steps_.flush();
   write_summary(false, "running");
-  show_progress(true);
+  progress_.step_done(solved_);
 }
 
 void RunRecorder::run_done(const strata::events::run_done<step::Language>& e) {
@@ -270,29 +267,8 @@ void RunRecorder::write_summary(bool complete, const std::string& ended) {
   write_whole_file(place_.directory / "summary.json", to_text(summary_, 1) + "\n");
 }
 
-void RunRecorder::show_progress(bool step_over) {
-  const auto now = Clock::now();
-  const auto pause = terminal_ ? std::chrono::milliseconds(100) : std::chrono::seconds(30);
-  if (!step_over && now - shown_ < pause) return;
-  shown_ = now;
-  const double elapsed = std::chrono::duration<double>(now - step_begun_).count();
-  const double rate = elapsed > 0 ? static_cast<double>(judged_) / elapsed : 0;
-  if (step_over) {
-    std::fprintf(stderr, "%sstep %zu: %zu/%zu solved, %zu samples, %.1f s\n", terminal_ ? "\r\033[K" : "",
-                 step_, solved_, tasks_.size(), judged_, elapsed);
-    return;
-  }
-  if (model_ != nullptr) {
-    std::fprintf(stderr, "%sstep %zu: %zu/%zu solved, %zu of %zu samples, %s%s", terminal_ ? "\r\033[K" : "",
-                 step_, solved_, tasks_.size(), judged_, jobs_, model_->progress().c_str(),
-                 terminal_ ? "" : "\n");
-    return;
-  }
-  const double left = rate > 0 && jobs_ > judged_ ? static_cast<double>(jobs_ - judged_) / rate : 0;
-  std::fprintf(stderr,
-               "%sstep %zu: %zu/%zu solved, %zu of %zu samples, %.0f verdicts/s, step ends in %.0f s%s",
-               terminal_ ? "\r\033[K" : "", step_, solved_, tasks_.size(), judged_, jobs_, rate, left,
-               terminal_ ? "" : "\n");
+void RunRecorder::show_progress() {
+  if (progress_.due()) progress_.show(model_ != nullptr ? model_->progress() : "", std::nullopt);
 }
 
 } // namespace app

@@ -7,6 +7,7 @@
 #include "json.hpp"
 #include "judge.hpp"
 #include "language_model.hpp"
+#include "progress.hpp"
 #include "proposer.hpp"
 #include "run_config.hpp"
 #include "run_directory.hpp"
@@ -64,7 +65,7 @@ class RunRecorder {
                  const strata::events::step_done<step::Language>& e) const;
   void write_solution(const strata::experience<step::Language>& e) const;
   void write_summary(bool complete, const std::string& ended);
-  void show_progress(bool always);
+  void show_progress();
 
   Place place_;
   const RunConfig& config_;
@@ -83,9 +84,8 @@ class RunRecorder {
 
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begun_ = Clock::now();
-  Clock::time_point step_begun_ = begun_, shown_ = begun_;
-  const bool terminal_;
-  std::size_t step_ = 0, jobs_ = 0, judged_ = 0, solved_ = 0;
+  std::size_t solved_ = 0;
+  Progress progress_;
 };
 
 } // namespace app
