@@ -22,8 +22,8 @@ namespace strata {
 /// For `S& s`, `std::span<const job<L>> jobs`, `sink<L> out`:
 /// 1. `s.sample(jobs, out)` -> ignored. Called once per step, with all its jobs. Calls `out(job, draw)` once
 ///    per job, in any order and from any threads; all these calls have returned before `sample` does.
-/// 2. After `out` returned false, or `out.stop_requested()`: starts no further request and returns soon.
-///    Jobs without a draw are then left out; otherwise they count as failed requests.
+/// 2. After `out` returned false, or `out.stop_requested()`: begins no further job, finishes those it has
+///    begun, and returns. Jobs without a draw are then left out; otherwise they count as failed requests.
 /// 3. A failed request is a draw without program. An exception ends the run and leaves `improve`.
 /// 4. To be reproducible, all randomness comes from `job.random()`.
 ///

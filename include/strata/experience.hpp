@@ -20,6 +20,7 @@ template <Language L> struct experience {
   std::size_t successes = 0;     ///< correct samples at the best temperature
   std::size_t samples = 0;       ///< samples at the best temperature, without failed requests
   std::size_t step = 0;          ///< when it was solved
+  bool cut = false; ///< in a step that was cut short (`step_report::cut`): the rate is no estimate
 };
 
 /// A group of experience of about equal difficulty.
@@ -36,6 +37,7 @@ template <Language L> struct demonstration {
   const typename L::program* program = nullptr;
   std::size_t task_index = 0;
   double success_rate = 0;
+  bool cut = false; ///< as in `experience`
 };
 
 /// One correct answer to a newly solved task.

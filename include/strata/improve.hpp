@@ -57,7 +57,8 @@ template <Language L, class S, class V, class... O> class run {
   [[nodiscard]] std::size_t strata() const noexcept { return strata_.size(); }
 
   /// Whether a limit forbids another step, and which.
-  [[nodiscard]] std::optional<ended> limit() const noexcept {
+  [[nodiscard]] std::optional<ended> limit() const {
+    watch_.rethrow(); // what a thread of the sampler did after `sample` had returned
     if (watch_.stopped()) return watch_.why();
     if (asked_ >= most_.samples) return ended::samples;
     if (report_.steps.size() >= most_.steps) return ended::steps;
@@ -74,7 +75,7 @@ template <Language L, class S, class V, class... O> class run {
       if (i >= report_.experience.size())
         throw std::out_of_range("strata: the selector chose what is not in the experience");
       const auto& e = report_.experience[i];
-      shown.push_back({&tasks_[e.task], &e.program, e.task, e.success_rate});
+      shown.push_back({&tasks_[e.task], &e.program, e.task, e.success_rate, e.cut});
     }
     return shown;
   }
@@ -105,12 +106,12 @@ template <Language L, class S, class V, class... O> class run {
     else
       step.failed_requests += missing;
     asked_ += batch.jobs().size() - step.undrawn;
-    cut_ = batch.cut();
-    interrupted_ = step.undrawn > 0;
+    shortened_ = batch.cut();
+    step.cut = step.undrawn > 0;
     step.used = judging_.used();
 
     const std::size_t known = report_.experience.size();
-    filter(rates, step.newly_solved);
+    filter(rates, step);
     std::erase_if(report_.open,
                   [&](std::size_t t) { return std::ranges::binary_search(step.newly_solved, t); });
     step.solved_total = report_.solved();
@@ -127,8 +128,10 @@ template <Language L, class S, class V, class... O> class run {
   }
 
   [[nodiscard]] report<L> finish(ended why) {
-    if (why == ended::exhausted && (cut_ || interrupted_))
+    const bool cut = !report_.steps.empty() && report_.steps.back().cut;
+    if (why == ended::exhausted && (shortened_ || cut))
       why = limit().value_or(why); // not in vain: not finished
+    watch_.rethrow();
     report_.why = why;
     report_.seconds = watch_.seconds();
     audience_.tell(events::run_done<L>{report_});
@@ -140,19 +143,21 @@ template <Language L, class S, class V, class... O> class run {
 
   void draw_all(const job_batch<L>& batch) {
     judging_.begin(batch);
+    const auto open = std::make_shared<entrance<L, decltype(judging_)>>(judging_, watch_.state());
     try {
-      sampler_.sample(batch.jobs(), sink<L>(judging_, watch_.token()));
+      sampler_.sample(batch.jobs(), sink<L>(open, watch_.token()));
     } catch (...) {
       watch_.fail();
     }
+    open->close();
     judging_.finish();
     watch_.rethrow();
   }
 
-  void filter(const std::vector<tally>& rates, std::vector<std::size_t>& newly_solved) {
+  void filter(const std::vector<tally>& rates, step_report& step) {
     judging_.take_hits([&](std::size_t slot, std::vector<candidate<L>>& candidates) {
       const tally& t = rates[slot];
-      newly_solved.push_back(t.task);
+      step.newly_solved.push_back(t.task);
       random_stream random({how_.seed, static_cast<std::uint32_t>(number()),
                             static_cast<std::uint32_t>(t.task), filter_stream});
       const solved<L> found{tasks_[t.task], t.task, t.success_rate(), candidates};
@@ -162,8 +167,8 @@ template <Language L, class S, class V, class... O> class run {
           throw std::out_of_range("strata: the filter kept what is not among the candidates");
         if (taken[i]) continue;
         taken[i] = true;
-        report_.experience.push_back(
-            {t.task, std::move(candidates[i].program), t.success_rate(), t.successes, t.samples, number()});
+        report_.experience.push_back({t.task, std::move(candidates[i].program), t.success_rate(), t.successes,
+                                      t.samples, number(), step.cut});
       }
     });
   }
@@ -178,8 +183,7 @@ template <Language L, class S, class V, class... O> class run {
   report<L> report_;            // open is X, experience is D
   std::vector<stratum> strata_; // E
   std::size_t asked_ = 0;       // jobs so far, without those left out
-  bool cut_ = false;            // limits::samples shortened the last step
-  bool interrupted_ = false;    // another limit did
+  bool shortened_ = false;      // limits::samples left out jobs of the last step
 };
 
 } // namespace detail
@@ -193,7 +197,7 @@ template <Language L, class S, class V, class... O> class run {
 /// reference. Calls `sampler.sample` on this thread, verifies on `most.threads` others. Equal seeds and equal
 /// draws give an equal report, but for its seconds, whatever the order of arrival and the number of threads.
 ///
-/// Memory: 17 bytes per job of a step, the correct programs of a step until they are filtered, and the
+/// Memory: 25 bytes per job of a step, the correct programs of a step until they are filtered, and the
 /// experience. Throws what sampler, verifier, policies and observers throw, after all threads have been
 /// joined; std::invalid_argument, std::out_of_range, std::length_error and std::logic_error for misuse,
 /// saying which.

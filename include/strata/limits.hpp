@@ -19,8 +19,9 @@ enum class ended : std::uint8_t {
   samples,    ///< limits::samples
   steps,      ///< limits::steps
   time,       ///< limits::time
-  budget,     ///< limits::tokens or limits::cost_usd
+  budget,     ///< limits::tokens or limits::cost_usd, or a budget of the sampler
   stopped,    ///< limits::stop
+  failed,     ///< the sampler could not go on, as it told its sink: its model refuses everything, say
 };
 
 [[nodiscard]] constexpr std::string_view to_string(ended why) noexcept {
@@ -39,6 +40,8 @@ enum class ended : std::uint8_t {
     return "budget";
   case ended::stopped:
     return "stopped";
+  case ended::failed:
+    return "failed";
   }
   return "unknown";
 }

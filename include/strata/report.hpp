@@ -42,6 +42,9 @@ struct step_report {
   std::size_t samples = 0;                 ///< programs drawn, all of them judged
   std::size_t failed_requests = 0;         ///< jobs that brought no program
   std::size_t undrawn = 0;                 ///< jobs left out because a limit struck
+  /// Whether any were: the numbers of samples of its tasks then depend on when the limit struck, and on what
+  /// the sampler did with samples it had begun. Take its rates for what was seen, not for estimates.
+  bool cut = false;
   usage used{};
   double seconds = 0;
 

@@ -39,7 +39,7 @@ TEST_CASE("breadth-first: tasks before samples, temperatures alternate") {
                                         static_cast<std::uint32_t>(i / 2)});
     CHECK(j.random()() == j.random()());
   }
-  CHECK(sizeof(strata::job<language>) == 16);
+  CHECK(sizeof(strata::job<language>) == 24);
 }
 
 TEST_CASE("a limit leaves out the last jobs") {

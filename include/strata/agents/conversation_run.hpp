@@ -133,7 +133,7 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
 
   // ---- what is asked
   std::vector<llm::sample_order> make_orders() {
-    const std::size_t temperatures = jobs_.front().batch().temperatures().size();
+    const std::size_t temperatures = jobs_.front().setting().temperatures().size();
     std::vector<std::pair<std::uint64_t, std::uint32_t>> numbered; // number, position
     numbered.reserve(jobs_.size());
     for (std::size_t i = 0; i < jobs_.size(); ++i)

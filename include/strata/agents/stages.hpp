@@ -62,7 +62,7 @@ struct numbering {
 
   /// Samples of one task, step and temperature have consecutive numbers. Throws as `agent::sample` says.
   template <Language L> [[nodiscard]] std::uint64_t operator()(const job<L>& j) const {
-    const std::size_t temperatures = j.batch().temperatures().size();
+    const std::size_t temperatures = j.setting().temperatures().size();
     const std::size_t k = j.sample() / temperatures;
     if (j.task_index() >= tasks || k >= samples)
       throw std::invalid_argument("strata: a job is beyond the tasks or samples of agent_settings.number");

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "strata/concepts.hpp"
+#include "strata/detail/entrance.hpp"
 #include "strata/detail/queue.hpp"
 #include "strata/detail/watch.hpp"
 #include "strata/job.hpp"
@@ -109,9 +110,11 @@ template <Language L, class V, class Audience> class judging {
  public:
   judging(const V& verifier, Audience& audience, watch& run, const limits& most)
       : verifier_(verifier), audience_(audience), run_(run), most_(most), threads_(thread_count(most)),
-        queue_(256 * threads_, threads_), hits_(threads_) {
+        queue_(256 * threads_, threads_), portions_(threads_), hits_(threads_) {
+    pool_.reserve(threads_);
     try {
-      for (std::size_t t = 0; t < threads_; ++t) pool_.emplace_back([this, t] { work(hits_[t]); });
+      for (std::size_t t = 0; t < threads_; ++t)
+        pool_.emplace_back([this, t] { work(portions_[t], hits_[t]); });
     } catch (...) { // no more threads to be had: those there are must be let go first
       queue_.close();
       throw;
@@ -134,22 +137,28 @@ template <Language L, class V, class Audience> class judging {
   bool operator()(const job<L>& j, draw<L>&& d) noexcept {
     try {
       if (run_.failed()) return false;
-      if (&j.batch() != batch_) throw std::logic_error("strata: the sampler delivered a job of another step");
+      if (&j.setting() != &batch_->setting())
+        throw std::logic_error("strata: the sampler delivered a job of another step");
       if (seen_[j.index()].exchange(true, std::memory_order_relaxed))
         throw std::logic_error("strata: the sampler delivered the same job twice");
       if constexpr (Audience::hears_draws) audience_.tell(events::drawn<L>{j, d});
-      (void)used_.add(d.used);
-      const usage total = all_used_.add(d.used);
-      if (total.cost_usd >= most_.cost_usd || total.input_tokens + total.output_tokens >= most_.tokens)
-        run_.stop(ended::budget);
+      charge(d.used);
       if (d.program)
-        queue_.push(item{job<L>(j), std::move(d)});
+        queue_.push(item{j.index(), std::move(d)});
       else
         at(j).failed.fetch_add(1, std::memory_order_relaxed);
     } catch (...) {
       run_.fail();
     }
     return !run_.stopped();
+  }
+
+  /// Adds to what was used. Called by the sink from any thread.
+  void charge(const usage& u) noexcept {
+    (void)used_.add(u);
+    const usage total = all_used_.add(u);
+    if (total.cost_usd >= most_.cost_usd || total.input_tokens + total.output_tokens >= most_.tokens)
+      run_.stop(ended::budget);
   }
 
   /// After the sampler returned: waits until everything is judged.
@@ -215,7 +224,7 @@ template <Language L, class V, class Audience> class judging {
     std::atomic<std::uint32_t> passed{0}, judged{0}, failed{0};
   };
   struct item {
-    std::optional<job<L>> of{};
+    std::size_t index = 0; // of the job
     draw<L> drawn{};
   };
 
@@ -228,15 +237,19 @@ template <Language L, class V, class Audience> class judging {
     return cells_[j.slot() * batch_->temperatures().size() + j.temperature_index()];
   }
 
-  void work(std::deque<hit<L>>& hits) noexcept {
-    std::vector<item> items;
+  void work(typename queue<item>::portion& mine, std::deque<hit<L>>& hits) noexcept {
     for (;;) {
-      queue_.pop(items);
-      if (items.empty()) return;
-      for (item& i : items) {
+      try {
+        queue_.pop(mine);
+      } catch (...) { // a program could not be moved
+        run_.fail();
+        continue;
+      }
+      if (mine.items.empty()) return;
+      for (item& i : mine.items) {
         if (run_.failed()) break; // what is left is not worth judging
         try {
-          judge(*i.of, i.drawn, hits);
+          judge(batch_->jobs()[i.index], i.drawn, hits);
         } catch (...) {
           run_.fail();
         }
@@ -278,8 +291,9 @@ template <Language L, class V, class Audience> class judging {
   std::vector<std::atomic<bool>> seen_;
   usage_sum used_, all_used_;
   queue<item> queue_;
-  std::vector<std::deque<hit<L>>> hits_; // per thread; a deque grows without copying
-  std::vector<std::jthread> pool_;       // last: joins before anything else goes
+  std::vector<typename queue<item>::portion> portions_; // per thread
+  std::vector<std::deque<hit<L>>> hits_;                // per thread; a deque grows without copying
+  std::vector<std::jthread> pool_;                      // last: joins before anything else goes
 };
 
 } // namespace strata::detail

@@ -26,17 +26,25 @@ template <class T> class queue {
       room_.wait(lock, [&] { return size_ < ring_.size(); });
       --blocked_;
     }
-    ring_[(first_ + size_++) % ring_.size()] = std::move(item);
+    ring_[(first_ + size_) % ring_.size()] = std::move(item);
+    ++size_;
     const bool wake = sleeping_ > 0;
     lock.unlock();
     if (wake) items_.notify_one();
   }
 
+  /// The items a consumer has taken and not finished. Never grows beyond what is allocated at first.
+  struct portion {
+    portion() { items.reserve(most_at_once); }
+    std::vector<T> items;
+    std::size_t taken = 0; // more than there are items, if moving one has thrown
+  };
+
   /// Takes some items in order, at least one unless the queue was closed; `out` is replaced.
-  /// The items before count as finished.
-  void pop(std::vector<T>& out) {
-    const std::size_t finished = out.size();
-    out.clear();
+  /// The items before count as finished. Throws what moving an item throws; that item is lost.
+  void pop(portion& out) {
+    const std::size_t finished = std::exchange(out.taken, 0);
+    out.items.clear();
     std::unique_lock lock(mutex_);
     unfinished_ -= finished;
     if (size_ == 0 && unfinished_ == 0) idle_.notify_all();
@@ -51,14 +59,22 @@ template <class T> class queue {
     // a fair share, so that slow verifications spread over the threads
     const std::size_t take =
         std::min({size_, std::max<std::size_t>(1, size_ / (2 * consumers_)), most_at_once});
-    for (std::size_t k = 0; k < take; ++k) {
-      out.push_back(std::move(ring_[first_]));
-      first_ = (first_ + 1) % ring_.size();
-    }
-    size_ -= take;
-    unfinished_ += take;
-    const bool more = size_ > 0 && sleeping_ > 0;
+    const bool more = size_ > take && sleeping_ > 0;
     const bool room = blocked_ > 0 && take > 0;
+    try {
+      for (std::size_t k = 0; k < take; ++k) {
+        T& next = ring_[first_];
+        first_ = (first_ + 1) % ring_.size();
+        --size_;
+        ++unfinished_;
+        ++out.taken;
+        out.items.push_back(std::move(next));
+      }
+    } catch (...) {
+      lock.unlock();
+      room_.notify_all();
+      throw;
+    }
     lock.unlock();
     if (room) room_.notify_all();
     if (more) items_.notify_one();

@@ -72,7 +72,12 @@ template <class F> struct from_function {
           go_on = false;
         }
       };
-      for (std::size_t t = 0; t < std::min(threads, jobs.size()); ++t) pool.emplace_back(work);
+      try {
+        for (std::size_t t = 0; t < std::min(threads, jobs.size()); ++t) pool.emplace_back(work);
+      } catch (...) { // no more threads to be had
+        go_on = false;
+        throw;
+      }
     }
     if (error) std::rethrow_exception(error);
   }

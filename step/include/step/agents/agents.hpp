@@ -87,7 +87,7 @@ class AgentPrompts {
        Turns turns) const {
     std::vector<strata::agents::planned_requests> out;
     if (jobs.empty()) return out;
-    std::vector<std::size_t> counts(jobs.front().batch().open().size());
+    std::vector<std::size_t> counts(jobs.front().setting().open().size());
     std::vector<const strata::job<Language>*> first(counts.size());
     for (const auto& j : jobs)
       if (counts[j.slot()]++ == 0) first[j.slot()] = &j;
