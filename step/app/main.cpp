@@ -6,7 +6,7 @@
 #include "nearest.hpp"
 #include "options.hpp"
 
-#include "strata/llm/secret.hpp"
+#include "strata/llm/redactor.hpp"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>

@@ -3,7 +3,7 @@
 // task. One process writes it, others may read it meanwhile; `recorder` puts it between an agent and a model.
 #pragma once
 
-#include "strata/llm/secret.hpp"
+#include "strata/llm/redactor.hpp"
 #include "strata/store/detail/reply_table.hpp"
 #include "strata/store/detail/reserve.hpp"
 #include "strata/store/detail/sqlite.hpp"
@@ -11,6 +11,7 @@
 #include "strata/store/schema.hpp"
 #include "strata/store/store_error.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -323,14 +324,20 @@ inline std::vector<usage_row> run_store::usage() {
     return r;
   };
   {
-    // money is added in integers: a sum of doubles depends on the order
+    // Money is added in integers: a sum of doubles depends on the order. What a server says it used may be
+    // absurd, and a sum of integers that wraps is an error: tokens are added as doubles, exact up to 2^53,
+    // and money in millionths and the rest.
     const detail::statement read(
-        db_, "SELECT task, step, stage, model, count(*), sum(samples), sum(u.cost_usd IS NULL), "
-             "min(u.usage_known),"
-             " sum(r.input_tokens), sum(r.cached_tokens), sum(r.cache_write_tokens), "
-             "sum(r.cache_write_hour_tokens),"
-             " sum(r.output_tokens), sum(r.reasoning_tokens), sum(CAST(round(u.cost_usd * 1e12) AS INTEGER))"
-             " FROM usage u JOIN replies r ON r.id = u.reply GROUP BY task, step, stage, model");
+        db_,
+        "SELECT task, step, stage, model, count(*), sum(samples), sum(u.cost_usd IS NULL), "
+        "min(u.usage_known),"
+        " min(total(max(r.input_tokens, 0)), 9e18), min(total(max(r.cached_tokens, 0)), 9e18),"
+        " min(total(max(r.cache_write_tokens, 0)), 9e18),"
+        " min(total(max(r.cache_write_hour_tokens, 0)), 9e18), min(total(max(r.output_tokens, 0)), 9e18),"
+        " min(total(max(r.reasoning_tokens, 0)), 9e18),"
+        " sum(CAST(min(round(u.cost_usd * 1e12), 9e18) AS INTEGER) / 1000000),"
+        " sum(CAST(min(round(u.cost_usd * 1e12), 9e18) AS INTEGER) % 1000000)"
+        " FROM usage u JOIN replies r ON r.id = u.reply GROUP BY task, step, stage, model");
     auto use = read.with();
     while (use.next()) {
       usage_row& r = row(use);
@@ -344,7 +351,10 @@ inline std::vector<usage_row> run_store::usage() {
       r.used.cache_write_hour = use.count(11);
       r.used.output = use.count(12);
       r.used.reasoning = use.count(13);
-      if (!use.null(14)) r.used.cost_usd = static_cast<double>(use.integer(14)) / 1e12;
+      if (!use.null(14)) {
+        const std::int64_t millionths = std::min(use.integer(14), std::int64_t{9'000'000'000'000});
+        r.used.cost_usd = static_cast<double>(millionths * 1'000'000 + use.integer(15)) / 1e12;
+      }
     }
   }
   const detail::statement read(
@@ -366,7 +376,8 @@ inline usage_row run_store::totals() {
     sum.failures += r.failures;
     sum.without_cost += r.without_cost;
     sum.used += r.used;
-    trillionths += std::llround(r.used.cost_usd.value_or(0) * 1e12);
+    const auto more = std::llround(r.used.cost_usd.value_or(0) * 1e12);
+    trillionths = more > INT64_MAX - trillionths ? INT64_MAX : trillionths + more;
   }
   if (sum.used.cost_usd) sum.used.cost_usd = static_cast<double>(trillionths) / 1e12;
   return sum;

@@ -6,8 +6,8 @@
 #include "strata/llm/codecs/adaptation.hpp"
 #include "strata/llm/engine.hpp"
 #include "strata/llm/gate.hpp"
+#include "strata/llm/redactor.hpp"
 #include "strata/llm/retry.hpp"
-#include "strata/llm/secret.hpp"
 #include "strata/llm/transport/connection.hpp"
 
 #include <cstdint>
