@@ -5,15 +5,19 @@
 
 #include "strata/llm/codecs/json.hpp"
 #include "strata/llm/mock/answers.hpp"
+#include "strata/llm/mock/pattern.hpp"
 
+#include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
 #include <istream>
 #include <memory>
 #include <optional>
-#include <regex>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -24,24 +28,37 @@ namespace strata::llm::mock {
 ///   program, programs  the same, wrapped as `how` says
 /// and at most one of
 ///   match              a part of the user's last message
-///   regex              ECMAScript, searched in the last 4 KiB of it (a hostile message must not cost
-///   minutes)
+///   regex              an expression as `pattern` reads them, searched in the last 4 KiB of it
 /// Sample i of a question gets answer i of all lines that fit, in the order of the file, and begins again
 /// behind the last. A question that no line fits gets the answers of the lines without match and regex in the
-/// same way. Blank lines are skipped.
+/// same way. Blank lines are skipped. A file has at most `most_bytes`.
 class reply_file {
  public:
-  /// Throws std::invalid_argument with name and line for a file that cannot be read or says nothing.
+  static constexpr std::size_t most_bytes = std::size_t{64} << 20U;
+  static constexpr std::size_t most_states = 50'000; ///< of all expressions together
+
+  /// Throws std::invalid_argument with name and line for a file that cannot be read, is too large or says
+  /// nothing.
   static reply_file load(const std::string& file, wrapping how = wrapping::yaml) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(file, ignored)) throw std::invalid_argument(file + ": is a directory");
     std::ifstream in(file, std::ios::binary);
     if (!in) throw std::invalid_argument(file + ": cannot be read");
     return read(in, file, how);
   }
   static reply_file read(std::istream& in, const std::string& name, wrapping how = wrapping::yaml) {
     reply_file out;
-    std::string line;
-    for (std::size_t number = 1; std::getline(in, line); ++number) {
-      if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    std::string contents(most_bytes + 1, '\0');
+    in.read(contents.data(), static_cast<std::streamsize>(contents.size()));
+    contents.resize(static_cast<std::size_t>(in.gcount()));
+    contents.shrink_to_fit();
+    if (contents.size() > most_bytes) throw std::invalid_argument(name + ": is larger than 64 MiB");
+    std::size_t states = 0;
+    std::string_view rest = contents;
+    for (std::size_t number = 1; !rest.empty(); ++number) {
+      const std::string_view line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+      if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
       const auto fail = [&](const std::string& why) {
         throw std::invalid_argument(name + ":" + std::to_string(number) + ": " + why);
       };
@@ -52,10 +69,12 @@ class reply_file {
       if (const auto* r = member(&*json, "regex")) {
         if (e.match) fail("has match and regex; use one of them");
         try {
-          e.pattern.emplace(text_of(r), std::regex::ECMAScript | std::regex::optimize);
-        } catch (const std::regex_error& error) {
+          e.expression.emplace(text_of(r));
+        } catch (const std::invalid_argument& error) {
           fail(std::string("regex: ") + error.what());
         }
+        states += e.expression->states();
+        if (states > most_states) fail("the regular expressions are too large together");
       }
       const auto add = [&](const boost::json::value* v, bool program) {
         if (v == nullptr) return;
@@ -87,7 +106,7 @@ class reply_file {
         for (const text& t : e.texts) fitting.push_back(&t);
     if (fitting.empty())
       for (const entry& e : entries_)
-        if (!e.match && !e.pattern)
+        if (!e.match && !e.expression)
           for (const text& t : e.texts) fitting.push_back(&t);
     if (fitting.empty()) return "No reply in the file fits this question.";
     const text& chosen = *fitting[sample % fitting.size()];
@@ -101,19 +120,14 @@ class reply_file {
   };
   struct entry {
     std::optional<std::string> match;
-    std::optional<std::regex> pattern;
+    std::optional<pattern> expression;
     std::vector<text> texts;
 
     [[nodiscard]] bool fits(std::string_view message) const {
       if (match) return message.find(*match) != std::string_view::npos;
-      if (!pattern) return false;
-      const std::string_view end =
-          message.substr(message.size() - std::min<std::size_t>(message.size(), 4096));
-      try {
-        return std::regex_search(end.begin(), end.end(), *pattern);
-      } catch (const std::regex_error&) { // too complex for this message
-        return false;
-      }
+      if (!expression) return false;
+      return expression->found_in(
+          message.substr(message.size() - std::min<std::size_t>(message.size(), 4096)));
     }
   };
   std::vector<entry> entries_;

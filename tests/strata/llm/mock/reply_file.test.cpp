@@ -73,5 +73,13 @@ TEST_CASE("what is wrong with a file is said with its line") {
         std::string::npos);
   CHECK(why("{\"regex\":\"(\",\"reply\":\"z\"}").starts_with("replies.jsonl:1: regex: "));
   CHECK(why("{\"reply\":5}") == "replies.jsonl:1: answers are strings");
+  CHECK(why("{\"regex\":\"(a)\\\\1\",\"reply\":\"z\"}").find("is not supported") != std::string::npos);
+  std::string many;
+  for (int i = 0; i < 60; ++i) many += "{\"regex\":\"a{1000}\",\"reply\":\"z\"}\n";
+  CHECK(why(many) == "replies.jsonl:50: the regular expressions are too large together");
   CHECK_THROWS_AS(static_cast<void>(reply_file::load("/nonexistent/file")), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(static_cast<void>(reply_file::load("/dev/zero")),
+                       doctest::Contains("larger than 64 MiB"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(static_cast<void>(reply_file::load("/")), doctest::Contains("is a directory"),
+                       std::invalid_argument);
 }
