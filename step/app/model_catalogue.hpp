@@ -18,12 +18,4 @@ namespace app {
   return known;
 }
 
-/// The environment, with something in place of keys that are not there: for those who will not use them.
-[[nodiscard]] inline strata::llm::environment environment_without_keys() {
-  return [env = strata::llm::process_environment()](const std::string& name) {
-    const auto value = env(name);
-    return value.empty() && name.ends_with("_API_KEY") ? std::string("unused") : value;
-  };
-}
-
 } // namespace app

@@ -28,9 +28,12 @@ struct Row {
 std::vector<Row> rows_of(const llm::catalogue& known) {
   std::vector<Row> rows;
   const auto env = llm::process_environment();
+  const llm::environment no_keys = [&](const std::string& variable) { // they are not looked for in names
+    return variable.ends_with("_API_KEY") ? std::string() : env(variable);
+  };
   const auto now = std::chrono::system_clock::now();
   for (const auto& name : known.models()) {
-    Row row{known.resolve(name, environment_without_keys()).model, nullptr};
+    Row row{known.describe(name, no_keys), nullptr};
     row.key = std::any_of(row.model.key_variables.begin(), row.model.key_variables.end(),
                           [&](const std::string& variable) { return !env(variable).empty(); });
     rows.push_back(std::move(row));
@@ -74,7 +77,7 @@ int models(const ModelsCommand& command) {
     return Exit::done;
   }
   std::size_t widest = 5;
-  for (const Row& row : rows) widest = std::max(widest, row.model.spec.size());
+  for (const Row& row : rows) widest = std::max(widest, printable(row.model.spec).size());
   const auto padded = [](std::string text, std::size_t width) {
     text.resize(std::max(width, text.size()), ' ');
     return text;
@@ -89,7 +92,7 @@ int models(const ModelsCommand& command) {
       prices = text;
     }
     std::string line = padded(printable(row.model.spec), widest) + prices;
-    line += row.key ? "" : "  no " + row.model.key_variables.front();
+    if (!row.key && !row.model.key_variables.empty()) line += "  no " + row.model.key_variables.front();
     if (!row.model.note.empty()) line += "  " + printable(row.model.note);
     std::cout << line << '\n';
   }

@@ -66,13 +66,22 @@ class catalogue {
     return resolve(spec, process_environment());
   }
 
+  /// The same for models that are only looked at, for an estimate or a replay: no key is needed, and the
+  /// address need not be one. `base_url` may be empty.
+  [[nodiscard]] model_profile describe(std::string_view spec, const environment& env) const;
+
   /// All models with an entry of their own, as `provider:name`, sorted.
   [[nodiscard]] std::vector<std::string> models() const;
 
  private:
+  [[nodiscard]] model_access find(std::string_view spec, const environment& env, bool to_ask) const;
+
   struct data;
   std::unique_ptr<data> data_;
 };
+
+/// A warning if the key would be sent unencrypted to another machine; empty if not.
+[[nodiscard]] std::string exposure_of_key(const model_access& access);
 
 } // namespace strata::llm
 

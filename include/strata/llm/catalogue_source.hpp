@@ -5,6 +5,7 @@
 
 #include "strata/llm/catalogue.hpp"
 #include "strata/llm/detail/catalogue_reader.hpp"
+#include "strata/llm/redactor.hpp"
 #include "strata/llm/transport/url.hpp"
 
 #include <yaml-cpp/yaml.h>
@@ -76,6 +77,7 @@ STRATA_LLM_INLINE void catalogue::extend(const std::filesystem::path& file) {
 }
 
 STRATA_LLM_INLINE void catalogue::extend_from_text(std::string_view yaml, std::string_view where) {
+  constexpr std::size_t most_models = 2000; // all are compared with each other
   const detail::catalogue_reader in{std::string(where)};
   auto next = std::make_unique<data>(*data_);
   try {
@@ -84,6 +86,7 @@ STRATA_LLM_INLINE void catalogue::extend_from_text(std::string_view yaml, std::s
     in.only(root, {"providers", "families", "models"});
     if (const YAML::Node providers = root["providers"]) {
       if (!providers.IsMap()) in.fail(providers, "here a mapping is expected");
+      if (providers.size() > 1000) in.fail(providers, "there are more than 1000 providers");
       for (const auto& entry : providers) {
         const std::string name = in.text(entry.first);
         const YAML::Node& n = entry.second;
@@ -117,13 +120,14 @@ STRATA_LLM_INLINE void catalogue::extend_from_text(std::string_view yaml, std::s
         in.only(n, {"provider", "match", "takes"});
         if (!n["provider"] || !n["match"] || !n["takes"])
           in.fail(n, "a family needs provider, match and takes");
+        if (next->families.size() > 1000) in.fail(n, "there are more than 1000 families");
         next->families.push_back({in.text(n["provider"]), in.texts(n["match"]), in.takes(n["takes"])});
-        for (const auto& p : next->families.back().patterns) // matching is exponential in the stars
+        for (const auto& p : next->families.back().patterns)
           if (std::count(p.begin(), p.end(), '*') > 3) in.fail(n["match"], "a pattern has at most three *");
       }
     }
     if (const YAML::Node models = root["models"]) {
-      in.need_list(models);
+      in.need_list(models, most_models);
       for (const auto& n : models) {
         in.only(n, {"provider", "name", "aliases", "note", "takes", "prices", "peak"});
         if (!n["provider"] || !n["name"]) in.fail(n, "a model needs provider and name");
@@ -135,6 +139,7 @@ STRATA_LLM_INLINE void catalogue::extend_from_text(std::string_view yaml, std::s
         for (auto& known : next->models)
           if (known.provider == provider && known.name == name) m = &known;
         if (m == nullptr) {
+          if (next->models.size() >= most_models) in.fail(n, "there are more than 2000 models");
           m = &next->models.emplace_back();
           m->provider = provider;
           m->name = name;
@@ -147,6 +152,7 @@ STRATA_LLM_INLINE void catalogue::extend_from_text(std::string_view yaml, std::s
           }
         if (n["note"]) m->note = in.text(n["note"]);
         if (n["takes"]) m->takes.push_back(in.takes(n["takes"]));
+        if (m->takes.size() > 1000) in.fail(n, "this model is here more than 1000 times");
         if (n["peak"]) m->peak = in.peak(n["peak"]);
         if (n["prices"]) {
           in.need_list(n["prices"]);
@@ -154,6 +160,7 @@ STRATA_LLM_INLINE void catalogue::extend_from_text(std::string_view yaml, std::s
             price p = in.price_row(row);
             std::erase_if(m->prices, [&](const price& q) { return q.from == p.from && q.above == p.above; });
             m->prices.push_back(std::move(p));
+            if (m->prices.size() > 1000) in.fail(row, "this model has more than 1000 prices");
           }
           std::stable_sort(m->prices.begin(), m->prices.end(), [](const price& a, const price& b) {
             return a.from != b.from ? a.from < b.from : a.above < b.above;
@@ -169,6 +176,14 @@ STRATA_LLM_INLINE void catalogue::extend_from_text(std::string_view yaml, std::s
 }
 
 STRATA_LLM_INLINE model_access catalogue::resolve(std::string_view spec, const environment& env) const {
+  return find(spec, env, true);
+}
+STRATA_LLM_INLINE model_profile catalogue::describe(std::string_view spec, const environment& env) const {
+  return find(spec, env, false).model;
+}
+
+STRATA_LLM_INLINE model_access catalogue::find(std::string_view spec, const environment& env,
+                                               bool to_ask) const {
   redactor hide; // whatever the user wrote, no message contains the value of a variable that holds a key
   const auto key_from = [&](const std::string& variable) -> secret {
     try {
@@ -182,13 +197,16 @@ STRATA_LLM_INLINE model_access catalogue::resolve(std::string_view spec, const e
   const auto fail = [&](const std::string& what) -> catalogue_error {
     return catalogue_error(hide.cleaned(what));
   };
-  for (const auto& p : data_->providers)
-    for (const auto& variable : p.key_variables) {
-      try {
-        hide.add(secret(env(variable)));
-      } catch (const std::invalid_argument&) { // said when it is needed
-      }
+  const auto hide_value_of = [&](const std::string& variable) {
+    try {
+      hide.add(secret(env(variable)));
+    } catch (const std::invalid_argument&) { // said when it is needed
     }
+  };
+  constexpr const char* key_by_address = "STRATA_API_KEY";
+  hide_value_of(key_by_address);
+  for (const auto& p : data_->providers)
+    for (const auto& variable : p.key_variables) hide_value_of(variable);
 
   if (hide.found_in(spec)) throw fail("--model: it contains a key; keys belong into the environment only");
   // take the address, the provider and the name apart
@@ -221,9 +239,12 @@ STRATA_LLM_INLINE model_access catalogue::resolve(std::string_view spec, const e
                ", http://host:port/v1#NAME, or the name or alias of a model in a model file");
   }
   if (name.empty() || name.size() > 256) throw fail("--model: the name of the model is missing or too long");
-  for (const char c : name)
-    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f)
-      throw fail("--model: the name of the model contains blanks or control characters");
+  if (detail::steers_terminals(name) || name.find(' ') != std::string::npos)
+    throw fail("--model: the name of the model contains blanks or control characters");
+  if ((name.starts_with("sk-") || name.starts_with("AIza")) && name.size() >= 20)
+    throw catalogue_error(
+        "--model: what should be the name of a model looks like a key; keys belong into the "
+        "environment only");
 
   model_access out;
   model_profile& m = out.model;
@@ -244,7 +265,14 @@ STRATA_LLM_INLINE model_access catalogue::resolve(std::string_view spec, const e
         moved = true;
       }
   }
+  if (hide.found_in(address))
+    throw fail("the address of the server contains a key; keys belong into the environment only");
   auto server = parse_url(address, problem);
+  if (!server && !to_ask && !by_address) { // what is only looked at need not be reachable
+    moved = false;
+    server = parse_url(p->base_url, problem);
+    if (!server) server = url{};
+  }
   if (!server)
     throw fail(std::string(by_address ? "--model" : p->url_variable) +
                ": the address cannot be used: " + problem);
@@ -252,7 +280,7 @@ STRATA_LLM_INLINE model_access catalogue::resolve(std::string_view spec, const e
     server->path.resize(server->path.size() - 3); // the protocol's own path begins with it
 
   m.speaks = p->speaks;
-  m.base_url = server->text();
+  m.base_url = server->host.empty() ? std::string() : server->text();
   m.provider = provider_name.empty() ? server->authority() : provider_name;
   const auto* entry = data_->model(base, name);
   m.name = entry != nullptr ? entry->name : name;
@@ -274,16 +302,27 @@ STRATA_LLM_INLINE model_access catalogue::resolve(std::string_view spec, const e
     m.note = entry->note;
   }
 
+  // what the provider bills is not for somebody else's server to say
+  if (moved && !p->base_url.empty()) m.takes.states_cost = false;
   m.key_required = !moved && !p->key_variables.empty();
-  if (by_address) m.key_variables.emplace_back("STRATA_API_KEY");
+  if (by_address) m.key_variables.emplace_back(key_by_address);
   // a provider's key never goes to somebody else's server because of an address on the command line
   if (!by_address || server->loopback())
     m.key_variables.insert(m.key_variables.end(), p->key_variables.begin(), p->key_variables.end());
+  if (!to_ask) return out;
   for (const auto& variable : m.key_variables)
     if (out.key.empty()) out.key = key_from(variable);
   if (m.key_required && out.key.empty())
     throw fail(m.spec + ": no key; set " + m.key_variables.front() + " in the environment");
   return out;
+}
+
+STRATA_LLM_INLINE std::string exposure_of_key(const model_access& access) {
+  std::string problem;
+  const auto server = parse_url(access.model.base_url, problem);
+  if (access.key.empty() || !server || server->secure || server->loopback()) return {};
+  return "the key goes over the network in clear text: " + server->text() +
+         " is not on this machine, and its address begins with http://; use https:// if the server has it";
 }
 
 STRATA_LLM_INLINE std::vector<std::string> catalogue::models() const {

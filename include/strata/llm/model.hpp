@@ -53,6 +53,8 @@ struct capabilities {
   std::vector<effort> efforts{}; ///< it accepts; empty: all. Others become the nearest accepted one
   std::string extra_body{};      ///< members to add to the request, as JSON without the outer braces
   bool stream_usage = true;      ///< takes `stream_options.include_usage`
+  bool states_cost = false;      ///< the `usage.cost` of its replies is what it bills. That of others can
+                                 ///< only raise what the prices say
 
   friend bool operator==(const capabilities&, const capabilities&) = default;
 };
@@ -93,8 +95,8 @@ struct model_profile {
   bool key_required = true;
   std::string note{}; ///< for the user, for instance that the model is retired
 
-  /// Dollars for one reply, or nothing if the price or the usage is not known. What the provider itself
-  /// reported takes precedence. O(prices).
+  /// Dollars for one reply, or nothing if the price or the usage is not known. What is settled already
+  /// (`cost_usd`) takes precedence. O(prices).
   [[nodiscard]] std::optional<double> cost(const token_usage& used,
                                            std::chrono::system_clock::time_point when) const;
   /// The row that holds at that time for a prompt of that many tokens; null if none does.

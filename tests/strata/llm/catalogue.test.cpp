@@ -2,6 +2,7 @@
 // Model files: the bundled one, extensions, errors that say where, and what becomes of `--model`, above all
 // where keys go and where they do not.
 #include "strata/llm/catalogue.hpp"
+#include "strata/llm/codecs/json.hpp"
 
 #include <doctest/doctest.h>
 
@@ -284,4 +285,161 @@ TEST_CASE("catalogue: mistakes in a file are reported with their line") {
   CHECK(complaint("") == "accepted");
   CHECK_THROWS_WITH_AS((void)catalogue::load("/nonexistent/models.yaml"),
                        doctest::Contains("/nonexistent/models.yaml"), catalogue_error);
+}
+
+TEST_CASE("catalogue: aliases that repeat each other are bounded") {
+  std::string text = "models:\n- provider: openai\n  name: x\n  takes:\n    extra_body:\n      a0: &a0 [x, "
+                     "x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 12; ++i) {
+    text += "      a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int k = 0; k < 9; ++k) text += (k == 0 ? "*a" : ", *a") + std::to_string(i - 1);
+    text += "]\n";
+  }
+  REQUIRE(text.size() < 1000);
+  CHECK(complaint(text).find("more than 64 KiB of JSON") != std::string::npos);
+  CHECK(complaint("models:\n- provider: openai\n  name: x\n  takes: {extra_body: &a {a: *a}}") != "accepted");
+  std::string deep = "models:\n- provider: openai\n  name: x\n  takes: {extra_body: {a: ";
+  CHECK(complaint(deep + std::string(100'000, '[') + std::string(100'000, ']') + "}}") != "accepted");
+  std::string many = "models:\n";
+  for (int i = 0; i < 3000; ++i) many += "- {provider: openai, name: m" + std::to_string(i) + "}\n";
+  CHECK(complaint(many).find("more than 2000") != std::string::npos);
+  std::string prices = "models:\n- provider: openai\n  name: x\n  prices:\n";
+  for (int i = 0; i < 3000; ++i)
+    prices += "  - {from: 2026-01-01, above: " + std::to_string(i) + ", input: 1, output: 1}\n";
+  CHECK(complaint(prices).find("more than 1000") != std::string::npos);
+}
+
+TEST_CASE("catalogue: what is added to a request is JSON, or is refused with its line") {
+  const auto body = [](const std::string& value) {
+    catalogue c = bundled();
+    try {
+      c.extend_from_text("models:\n- provider: server\n  name: x\n  takes:\n    extra_body:\n      a: " +
+                             value,
+                         "mine.yaml");
+    } catch (const catalogue_error& e) {
+      return std::string(e.what());
+    }
+    return c.describe("http://h/v1#x", variables{}.env()).takes.extra_body;
+  };
+  const std::pair<const char*, const char*> written[] = {
+      {"0", "0"},
+      {"-0", "-0"},
+      {"12", "12"},
+      {"-1.5", "-1.5"},
+      {"1e5", "1e5"},
+      {"2.5E-3", "2.5E-3"},
+      {"123456789012345678901234567890", "123456789012345678901234567890"},
+      {"true", "true"},
+      {"True", "true"},
+      {"FALSE", "false"},
+      {"null", "null"},
+      {"~", "null"},
+      {"", "null"},
+      {"yes", "\"yes\""},
+      {"'12'", "\"12\""},
+      {"\"0x10\"", "\"0x10\""},
+      {"!!str 12", "\"12\""},
+      {"1.2.3", "\"1.2.3\""},
+      {"2026-11-20", "\"2026-11-20\""},
+      {"12abc", "\"12abc\""},
+     
+      {"e5", "\"e5\""},
+      {"[]", "[]"},
+      {"{}", "{}"},
+      {"\"\\e[31m\\n\"", "\"\\u001b[31m\\n\""},
+      {"[1, .., _1]", "[1,\"..\",\"_1\"]"}};
+  for (const auto& [yaml, json] : written) {
+    CAPTURE(yaml);
+    const std::string all = body(yaml);
+    CHECK(all == "\"a\":" + std::string(json));
+    CHECK(read_json("{" + all + "}"));
+  }
+  for (const char* no : {"0x10", "0X1F", "0o17", "0b11",     "017",   "00",     "-01",   "1_000", "1_0.5",
+                         "+5",   ".5",   "-.5",  "5.",       "1.e3",  ".inf",   "-.inf", "+.Inf", ".nan",
+                         ".NaN", "nan",  "-inf", "Infinity", "1e400", "-1e999", "1e-999"}) {
+    CAPTURE(no);
+    CHECK(body(no).starts_with("mine.yaml:6: '" + std::string(no) + "' is "));
+  }
+  CHECK(body("{b: 1, b: 2}").find("'b' is here twice") != std::string::npos);
+}
+
+TEST_CASE("catalogue: names and notes cannot steer a terminal") {
+  for (const char* bad :
+       {"\\e[31m", "\\u009b31m", "\\u202e", "\\u2066", "\\u200f", "\\x07", "a\\nb", "\\u2028"}) {
+    CAPTURE(bad);
+    const std::string text = "\"" + std::string(bad) + "\"";
+    for (const std::string& yaml :
+         {"models:\n- {provider: openai, name: " + text + "}",
+          "models:\n- {provider: openai, name: x, note: " + text + "}",
+          "models:\n- {provider: openai, name: x, aliases: [" + text + "]}",
+          "providers:\n  " + text + ": {protocol: openai, url: \"http://h\"}",
+          "providers:\n  x: {protocol: openai, url: \"http://h\", key_env: [" + text + "]}",
+          "models:\n- {provider: openai, name: x, " + text + ": 1}"}) {
+      const std::string what = complaint(yaml);
+      CHECK(what.find("control characters") != std::string::npos);
+      CHECK(what.find('\x1b') == std::string::npos);
+    }
+    const std::string spoken = bad[1] == 'e' ? "\x1b[31m" : "\xC2\x9B";
+    CHECK_THROWS_AS((void)bundled().resolve("http://h/v1#a" + spoken, variables{}.env()), catalogue_error);
+  }
+  CHECK(complaint("models:\n- {provider: openai, name: x, note: \"gr\xC3\xBC\xC3\x9F \xE2\x82\xAC "
+                  "\xF0\x9F\x98\x80\"}") == "accepted");
+  CHECK(complaint("models:\n- provider: openai\n  name: x\n  note: >\n    two\n    lines\n") == "accepted");
+}
+
+TEST_CASE("catalogue: no key gets into a name, wherever it comes from") {
+  const variables v{{{"STRATA_API_KEY", "strata-secret-0123456789"},
+                     {"OPENAI_API_KEY", "other-secret/0123456789"},
+                     {"ANTHROPIC_BASE_URL", "https://h/strata-secret-0123456789"}}};
+  for (const char* spec :
+       {"http://h/v1#strata-secret-0123456789", "https://strata-secret-0123456789.example/v1#m",
+        "http://h/strata-secret-0123456789/v1#m", "openai:strata-secret-0123456789",
+        "openai:x-strata-secret-0123456789-x", "http://h/v1#other-secret%2F0123456789",
+        "openai:sk-proj-0123456789abcdef", "anthropic:sonnet"}) {
+    CAPTURE(spec);
+    for (const bool look : {false, true}) try {
+        look ? (void)bundled().describe(spec, v.env()) : (void)bundled().resolve(spec, v.env());
+        FAIL("accepted");
+      } catch (const catalogue_error& e) {
+        CHECK(std::string(e.what()).find("key") != std::string::npos);
+        CHECK(std::string(e.what()).find("0123456789") == std::string::npos);
+      }
+  }
+}
+
+TEST_CASE("catalogue: what is only looked at needs no key and no address") {
+  const variables none{{{"OPENAI_BASE_URL", "nonsense"}, {"ANTHROPIC_API_KEY", "bad\nkey"}}};
+  catalogue c = bundled();
+  c.extend_from_text("models:\n- {provider: server, name: nowhere}\n");
+  for (const auto& name : c.models()) CHECK_NOTHROW((void)c.describe(name, none.env()));
+  CHECK(c.describe("server:nowhere", none.env()).base_url.empty());
+  CHECK(c.describe("openai:luna", none.env()).base_url == "https://api.openai.com/v1");
+  CHECK(c.describe("sonnet", none.env()).prices.size() == 2);
+  CHECK_THROWS_AS((void)c.resolve("sonnet", variables{}.env()), catalogue_error);
+}
+
+TEST_CASE("catalogue: a key in clear text over the network is warned of") {
+  const variables v{{{"STRATA_API_KEY", "k-0123456789"},
+                     {"OPENAI_API_KEY", "o-0123456789"},
+                     {"OPENAI_BASE_URL", "HTTP://10.0.0.1/v1"}}};
+  const auto warning = [&](const char* spec) { return exposure_of_key(bundled().resolve(spec, v.env())); };
+  CHECK(warning("http://gpu.example:8000/v1#m").find("http://gpu.example:8000/v1") != std::string::npos);
+  CHECK(warning("openai:luna").find("10.0.0.1") != std::string::npos);
+  CHECK(warning("http://127.0.0.1:8000/v1#m").empty());
+  CHECK(warning("http://localhost:8000/v1#m").empty());
+  CHECK(warning("https://gpu.example:8000/v1#m").empty());
+  CHECK(exposure_of_key(bundled().resolve("http://gpu.example/v1#m", variables{}.env())).empty());
+}
+
+TEST_CASE("catalogue: a cost stated by OpenRouter counts, by what stands in its place does not") {
+  const variables v{{{"OPENROUTER_API_KEY", "k-0123456789"}}};
+  const variables moved{
+      {{"OPENROUTER_API_KEY", "k-0123456789"}, {"OPENROUTER_BASE_URL", "http://127.0.0.1:9/v1"}}};
+  CHECK(bundled().resolve("openrouter:m", v.env()).model.takes.states_cost);
+  CHECK_FALSE(bundled().resolve("openrouter:m", moved.env()).model.takes.states_cost);
+  CHECK_FALSE(bundled().resolve("openrouter+http://127.0.0.1:9/v1#m", v.env()).model.takes.states_cost);
+  CHECK_FALSE(bundled().resolve("http://127.0.0.1:9/v1#m", v.env()).model.takes.states_cost);
+  catalogue mine = bundled();
+  mine.extend_from_text("providers: {server: {takes: {states_cost: true}}}"); // the user's own word for it
+  CHECK(mine.resolve("http://127.0.0.1:9/v1#m", v.env()).model.takes.states_cost);
 }

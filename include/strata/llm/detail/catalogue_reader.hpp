@@ -10,14 +10,18 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
 #include <initializer_list>
+#include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -53,14 +57,93 @@ struct catalogue_model {
   std::vector<amendment> takes;
 };
 
-/// "*" stands for anything, also nothing.
+/// "*" stands for anything, also nothing. O(pattern * name).
 inline bool matches(std::string_view pattern, std::string_view name) {
-  const std::size_t star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == name;
-  if (name.substr(0, star) != pattern.substr(0, star) || name.size() < star) return false;
-  const std::string_view rest = pattern.substr(star + 1);
-  for (std::size_t i = star; i <= name.size(); ++i)
-    if (matches(rest, name.substr(i))) return true;
+  std::size_t p = 0, n = 0, star = std::string_view::npos, behind_star = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      behind_star = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p;
+      ++n;
+    } else if (star != std::string_view::npos) { // the last star takes one letter more
+      p = star + 1;
+      n = ++behind_star;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+/// The number grammar of JSON.
+inline bool is_json_number(std::string_view s) {
+  const auto digits = [&] {
+    const std::size_t n = std::min(s.find_first_not_of("0123456789"), s.size());
+    s.remove_prefix(n);
+    return n;
+  };
+  const auto take = [&](std::string_view any) {
+    if (s.empty() || any.find(s.front()) == std::string_view::npos) return false;
+    s.remove_prefix(1);
+    return true;
+  };
+  take("-");
+  if (!take("0") && digits() == 0) return false;
+  if (take(".") && digits() == 0) return false;
+  if (take("eE")) {
+    take("+-");
+    if (digits() == 0) return false;
+  }
+  return s.empty();
+}
+
+/// What some version of YAML takes for a number: also 0x10, 0o17, 017, 1_000, +5, .5, 5., .inf, .nan.
+inline bool is_yaml_number(std::string_view s) {
+  if (!s.empty() && (s.front() == '-' || s.front() == '+')) s.remove_prefix(1);
+  std::string lower(s);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  const std::string_view text = lower;
+  for (const std::string_view word : {".inf", ".nan", "inf", "infinity", "nan"})
+    if (text == word) return true;
+  for (const auto& [prefix, digits] :
+       {std::pair<std::string_view, std::string_view>{"0x", "0123456789abcdef_"},
+        {"0o", "01234567_"},
+        {"0b", "01_"}})
+    if (text.starts_with(prefix))
+      return text.size() > 2 && text.find_first_not_of(digits, 2) == std::string_view::npos;
+  const std::size_t end = std::min(text.find_first_not_of("0123456789_."), text.size());
+  const std::string_view number = text.substr(0, end);
+  std::string_view power = text.substr(end);
+  if (number.empty() || number.front() == '_' ||
+      number.find_first_of("0123456789") == std::string_view::npos ||
+      std::count(number.begin(), number.end(), '.') > 1)
+    return false;
+  if (power.empty()) return true;
+  power.remove_prefix(1);
+  if (!power.empty() && (power.front() == '-' || power.front() == '+')) power.remove_prefix(1);
+  return text[end] == 'e' && !power.empty() &&
+         power.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+/// Control characters, and those that change the direction of what a terminal shows.
+inline bool steers_terminals(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t n = utf8_sequence(text.substr(i));
+    const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[i + k]); };
+    if (n == 0 || (n == 1 && (byte(0) < 0x20 || byte(0) == 0x7f))) return true;
+    if (n == 2 && byte(0) == 0xC2 && byte(1) < 0xA0) return true;  // U+0080 to U+009F
+    if (n == 2 && byte(0) == 0xD8 && byte(1) == 0x9C) return true; // U+061C
+    if (n == 3 && byte(0) == 0xE2 && byte(1) == 0x80 &&
+        (byte(2) == 0x8E || byte(2) == 0x8F || (byte(2) >= 0xA8 && byte(2) <= 0xAE)))
+      return true; // U+200E, U+200F, U+2028 to U+202E
+    if (n == 3 && byte(0) == 0xE2 && byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9)
+      return true; // U+2066 to U+2069
+    i += n;
+  }
   return false;
 }
 
@@ -83,15 +166,21 @@ class catalogue_reader {
       fail(entry.first, "'" + key + "' is not known here; there are " + all);
     }
   }
-  void need_list(const YAML::Node& n) const {
+  void need_list(const YAML::Node& n, std::size_t most = 1000) const {
     if (!n.IsSequence()) fail(n, "here a list is expected");
+    if (n.size() > most) fail(n, "this list has more than " + std::to_string(most) + " entries");
   }
   [[nodiscard]] std::string text(const YAML::Node& n) const {
     if (!n.IsScalar()) fail(n, "here a word is expected");
-    return n.Scalar();
+    std::string_view s = n.Scalar();
+    while (s.ends_with('\n')) s.remove_suffix(1); // of a block
+    if (s.size() > 4096) fail(n, "this text has more than 4096 bytes");
+    if (steers_terminals(s)) fail(n, "this text contains control characters, or is not UTF-8");
+    return std::string(s);
   }
   [[nodiscard]] std::vector<std::string> texts(const YAML::Node& n) const {
     std::vector<std::string> out;
+    if (n.IsSequence()) need_list(n, 100);
     if (n.IsSequence())
       for (const auto& each : n) out.push_back(text(each));
     else
@@ -109,6 +198,11 @@ class catalogue_reader {
       fail(n, "here a number from 0 to " + std::to_string(static_cast<long long>(most)) + " is expected");
     return value;
   }
+  [[nodiscard]] double count(const YAML::Node& n, double most = 1e9) const {
+    const double value = number(n, most);
+    if (std::floor(value) != value) fail(n, "here a whole number is expected");
+    return value;
+  }
   template <class E>
   [[nodiscard]] E choice(const YAML::Node& n,
                          std::initializer_list<std::pair<std::string_view, E>> choices) const {
@@ -124,18 +218,17 @@ class catalogue_reader {
   [[nodiscard]] amendment takes(const YAML::Node& n) const {
     only(n, {"max_n", "temperature", "max_temperature", "top_p", "seed", "stop", "temperature_with_n",
              "max_tokens_field", "max_output_tokens", "system_role", "cache", "cache_key", "reasoning",
-             "efforts", "extra_body", "stream_usage"});
+             "efforts", "extra_body", "stream_usage", "states_cost"});
     std::vector<amendment> all;
     const auto add = [&](const char* key, auto read, auto capabilities::*field) {
       if (const YAML::Node value = n[key])
         all.push_back([field, v = read(value)](model_profile& m) { m.takes.*field = v; });
     };
     const auto truths = [&](const YAML::Node& v) { return truth(v); };
-    const auto counts = [&](const YAML::Node& v) { return static_cast<std::uint32_t>(number(v, 4e9)); };
+    const auto counts = [&](const YAML::Node& v) { return static_cast<std::uint32_t>(count(v, 4e9)); };
     const auto words = [&](const YAML::Node& v) { return text(v); };
     add(
-        "max_n",
-        [&](const YAML::Node& v) { return std::max(1U, static_cast<std::uint32_t>(number(v, 128))); },
+        "max_n", [&](const YAML::Node& v) { return std::max(1U, static_cast<std::uint32_t>(count(v, 128))); },
         &capabilities::max_n);
     add("temperature", truths, &capabilities::temperature);
     add(
@@ -189,6 +282,7 @@ class catalogue_reader {
     add(
         "extra_body", [&](const YAML::Node& v) { return json_members(v); }, &capabilities::extra_body);
     add("stream_usage", truths, &capabilities::stream_usage);
+    add("states_cost", truths, &capabilities::states_cost);
     return [all = std::move(all)](model_profile& m) {
       for (const amendment& a : all) a(m);
     };
@@ -201,7 +295,7 @@ class catalogue_reader {
     p.from = day(n["from"]);
     p.input = number(n["input"]);
     p.output = number(n["output"]);
-    if (n["above"]) p.above = static_cast<std::uint64_t>(number(n["above"]));
+    if (n["above"]) p.above = static_cast<std::uint64_t>(count(n["above"]));
     // what no row mentions is billed like other input
     p.cached = n["cached"] ? number(n["cached"]) : p.input;
     p.cache_write = n["cache_write"] ? number(n["cache_write"]) : p.input;
@@ -217,8 +311,8 @@ class catalogue_reader {
       need_list(hours);
       for (const auto& h : hours) {
         if (!h.IsSequence() || h.size() != 2) fail(h, "here two hours are expected, [from, to]");
-        p.hours.emplace_back(static_cast<std::uint32_t>(number(h[0], 24)),
-                             static_cast<std::uint32_t>(number(h[1], 24)));
+        p.hours.emplace_back(static_cast<std::uint32_t>(count(h[0], 24)),
+                             static_cast<std::uint32_t>(count(h[1], 24)));
       }
     }
     return p;
@@ -238,41 +332,69 @@ class catalogue_reader {
     }
     fail(n, "'" + s + "' is no date like 2026-11-20");
   }
-  [[nodiscard]] std::string json(const YAML::Node& n, int depth = 0) const {
+  /// Appends the node as JSON. What aliases repeat is written out each time, so it is bounded.
+  void append_json(std::string& out, const YAML::Node& n, int depth = 0) const {
+    constexpr std::size_t most = std::size_t{64} << 10U;
     if (depth > 16) fail(n, "this is nested too deeply");
-    std::string out;
+    if (out.size() > most) fail(n, "this is more than 64 KiB of JSON, aliases written out");
     switch (n.Type()) {
-    case YAML::NodeType::Sequence:
-      for (const auto& each : n) out += (out.empty() ? "" : ",") + json(each, depth + 1);
-      return "[" + out + "]";
-    case YAML::NodeType::Map:
-      for (const auto& entry : n)
-        out += (out.empty() ? "" : ",") + quoted(text(entry.first)) + ":" + json(entry.second, depth + 1);
-      return "{" + out + "}";
-    case YAML::NodeType::Scalar: {
-      const std::string& s = n.Scalar();
-      double value = 0;
-      if (n.Tag() != "!" && (s == "true" || s == "false")) return s;
-      if (n.Tag() != "!" && s.find_first_not_of("0123456789.-") == std::string::npos && s.back() != '.' &&
-          s.front() != '.' && YAML::convert<double>::decode(n, value))
-        return s;
-      return quoted(s);
+    case YAML::NodeType::Sequence: {
+      char before = '[';
+      for (const auto& each : n) {
+        out += before;
+        before = ',';
+        append_json(out, each, depth + 1);
+      }
+      out += before == '[' ? "[]" : "]";
+      return;
     }
+    case YAML::NodeType::Map: {
+      std::set<std::string> keys;
+      char before = '{';
+      for (const auto& entry : n) {
+        const std::string key = text(entry.first);
+        if (!keys.insert(key).second) fail(entry.first, "'" + key + "' is here twice");
+        out += before;
+        before = ',';
+        append_json_string(out, key);
+        out += ':';
+        append_json(out, entry.second, depth + 1);
+      }
+      out += before == '{' ? "{}" : "}";
+      return;
+    }
+    case YAML::NodeType::Scalar:
+      return append_json_scalar(out, n);
     case YAML::NodeType::Undefined:
     case YAML::NodeType::Null:
       break;
     }
-    return "null";
+    out += "null";
+  }
+  void append_json_scalar(std::string& out, const YAML::Node& n) const {
+    const std::string& s = n.Scalar();
+    const bool plain = n.Tag() != "!" && n.Tag() != "tag:yaml.org,2002:str"; // not quoted
+    if (plain && (s == "true" || s == "True" || s == "TRUE")) {
+      out += "true";
+    } else if (plain && (s == "false" || s == "False" || s == "FALSE")) {
+      out += "false";
+    } else if (plain && is_json_number(s)) {
+      double value = 0;
+      if (std::from_chars(s.data(), s.data() + s.size(), value).ec != std::errc())
+        fail(n, "'" + s.substr(0, 100) + "' is too large or too small a number");
+      out += s;
+    } else if (plain && is_yaml_number(s)) {
+      fail(n, "'" + s.substr(0, 100) +
+                  "' is no number in JSON; write it in decimal, or in quotes if it is text");
+    } else {
+      append_json_string(out, s);
+    }
   }
   [[nodiscard]] std::string json_members(const YAML::Node& n) const {
     if (!n.IsMap()) fail(n, "here a mapping is expected");
-    std::string all = json(n);
+    std::string all;
+    append_json(all, n);
     return all.substr(1, all.size() - 2);
-  }
-  static std::string quoted(std::string_view s) {
-    std::string out;
-    append_json_string(out, s);
-    return out;
   }
 
   std::string where_;

@@ -119,11 +119,10 @@ inline task<std::optional<failure>> open_tunnel(connection& c) {
   auto writing = write_all(c, wire);
   if (!co_await std::move(writing))
     co_return transport_failure(failure_kind::connection, who + " closed the connection");
-  http::response_parser<http::empty_body> parser;
-  parser.skip(true);
-  parser.header_limit(16384);
+  std::optional<http::response_parser<http::empty_body>> parser;
   std::string head;
-  while (!parser.is_header_done()) {
+  int status = 0;
+  for (int informational = 0; status == 0;) {
     char c1 = 0; // byte by byte: what follows the header belongs to the tunnel
     std::size_t got = 0;
     const io_status s = c.read(&c1, 1, got);
@@ -138,11 +137,18 @@ inline task<std::optional<failure>> open_tunnel(connection& c) {
       co_return transport_failure(failure_kind::malformed, who + " sends an endless header");
     if (!head.ends_with("\r\n\r\n")) continue;
     error_code error;
-    parser.put(asio::buffer(head), error);
-    if (error && error != http::error::need_more)
+    parser.emplace();
+    parser->skip(true);
+    parser->header_limit(16384);
+    parser->put(asio::buffer(head), error);
+    if ((error && error != http::error::need_more) || !parser->is_header_done())
       co_return transport_failure(failure_kind::configuration, who + " does not speak HTTP");
+    status = static_cast<int>(parser->get().result_int());
+    if (status < 200 && ++informational < 8) { // 1xx: the answer follows
+      status = 0;
+      head.clear();
+    }
   }
-  const int status = static_cast<int>(parser.get().result_int());
   if (status >= 200 && status < 300) co_return std::nullopt;
   failure f = transport_failure(failure_kind::connection, who + " answers " + std::to_string(status) +
                                                               " to CONNECT " + to.server.authority());

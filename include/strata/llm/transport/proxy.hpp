@@ -6,11 +6,17 @@
 #include "strata/llm/secret.hpp"
 #include "strata/llm/transport/url.hpp"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace strata::llm {
 
@@ -59,10 +65,10 @@ inline std::string percent_decoded(std::string_view text) {
 /// Reads "[http://][user:password@]host[:port]". Throws std::runtime_error without repeating a password.
 [[nodiscard]] inline proxy_server parse_proxy(std::string_view text) {
   proxy_server p;
-  if (text.starts_with("https://") || text.starts_with("socks"))
+  if (begins_like(text, "https://") || begins_like(text, "socks"))
     throw std::runtime_error(
         "the proxy's address begins with something else than http://, which is not supported");
-  if (text.starts_with("http://")) text.remove_prefix(7);
+  if (begins_like(text, "http://")) text.remove_prefix(7);
   if (const std::size_t at = text.substr(0, text.find('/')).rfind('@'); at != std::string_view::npos) {
     const std::string user = detail::percent_decoded(text.substr(0, at));
     p.credentials = secret(detail::base64(user));
@@ -80,28 +86,74 @@ inline std::string percent_decoded(std::string_view text) {
   return p;
 }
 
-/// Whether NO_PROXY (names separated by commas; "*" for all, ".example.com" or "example.com" also for what is
-/// below it, an optional port) covers the server.
+namespace detail {
+
+/// The bytes of an IP address, 4 or 16; empty if the text is none.
+inline std::string ip_bytes(std::string_view text) {
+  const std::string name(text.substr(0, 64));
+  char bytes[16] = {};
+  if (::inet_pton(AF_INET, name.c_str(), bytes) == 1) return {bytes, 4};
+  if (::inet_pton(AF_INET6, name.c_str(), bytes) == 1) return {bytes, 16};
+  return {};
+}
+
+/// Whether an entry, an IP address or a range of them like 10.0.0.0/8, covers the address. A length of 0
+/// counts as none, as it does for curl.
+inline bool covers(std::string_view entry, const std::string& address) {
+  const std::size_t slash = entry.find('/');
+  if (entry.starts_with('[') && entry.ends_with(']')) entry = entry.substr(1, entry.size() - 2);
+  const std::string network = ip_bytes(entry.substr(0, slash));
+  if (network.size() != address.size()) return false;
+  unsigned bits = 0;
+  if (slash != std::string_view::npos) {
+    const std::string_view digits = entry.substr(slash + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
+    if (error != std::errc() || end != digits.data() + digits.size() || bits > 8 * address.size())
+      return false;
+  }
+  if (bits == 0) bits = static_cast<unsigned>(8 * address.size());
+  for (std::size_t i = 0; i < address.size() && 8 * i < bits; ++i) {
+    const unsigned differ = static_cast<unsigned char>(network[i]) ^ static_cast<unsigned char>(address[i]);
+    const unsigned shared = std::min(8U, bits - static_cast<unsigned>(8 * i));
+    if (differ >> (8 - shared) != 0) return false;
+  }
+  return true;
+}
+
+} // namespace detail
+
+/// Whether NO_PROXY covers the server, as curl reads it: names separated by commas or blanks, each also for
+/// what is below it, with or without a dot at its beginning and end; IP addresses and ranges (10.0.0.0/8);
+/// "*" alone for all. And as others read it: an entry may have a port, and then is for that port only.
 [[nodiscard]] inline bool without_proxy(std::string_view list, const url& server) {
-  while (!list.empty()) {
-    const std::size_t comma = list.find(',');
-    std::string_view entry = list.substr(0, comma);
-    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-    while (!entry.empty() && entry.front() == ' ') entry.remove_prefix(1);
-    while (!entry.empty() && entry.back() == ' ') entry.remove_suffix(1);
-    if (entry == "*") return true;
-    if (entry.starts_with('[') && entry.ends_with(']')) entry = entry.substr(1, entry.size() - 2);
-    if (const std::size_t colon = entry.find(':');
-        colon != std::string_view::npos && entry.rfind(':') == colon) {
+  constexpr std::string_view separators = ", \t\r\n";
+  const auto trimmed = [&](std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of(separators), text.size()));
+    return text.substr(0, text.find_last_not_of(separators) + 1);
+  };
+  if (trimmed(list) == "*") return true;
+  std::string_view host = server.host;
+  if (host.ends_with('.')) host.remove_suffix(1);
+  const std::string address = detail::ip_bytes(host);
+  for (list = trimmed(list); !list.empty(); list = trimmed(list)) {
+    std::string_view entry = list.substr(0, list.find_first_of(separators));
+    list.remove_prefix(entry.size());
+    const std::size_t colon = entry.rfind(':');
+    if (colon != std::string_view::npos && colon > 0 &&
+        (entry.find(':') == colon || entry[colon - 1] == ']')) {
       if (entry.substr(colon + 1) != std::to_string(server.port)) continue;
       entry = entry.substr(0, colon);
     }
-    while (entry.starts_with('.')) entry.remove_prefix(1);
-    if (entry.empty()) continue;
-    std::string name(entry);
-    for (char& c : name)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (server.host == name || server.host.ends_with("." + name)) return true;
+    if (!address.empty()) {
+      if (detail::covers(entry, address)) return true;
+      continue;
+    }
+    if (entry.ends_with('.')) entry.remove_suffix(1);
+    if (entry.starts_with('.')) entry.remove_prefix(1);
+    if (entry.empty() || entry.size() > host.size()) continue;
+    const std::string_view end = host.substr(host.size() - entry.size());
+    const bool whole = entry.size() == host.size() || host[host.size() - entry.size() - 1] == '.';
+    if (whole && begins_like(entry, end)) return true; // the host is in lower case
   }
   return false;
 }

@@ -38,17 +38,28 @@ struct url {
   friend bool operator==(const url&, const url&) = default;
 };
 
-/// Reads "http[s]://host[:port][/path]". On failure returns nothing and says why in `problem`, without
-/// repeating what may be a password.
+/// Whether the text begins with something that is given in lower case; its own case does not matter.
+[[nodiscard]] inline bool begins_like(std::string_view text, std::string_view lower) noexcept {
+  if (text.size() < lower.size()) return false;
+  for (std::size_t i = 0; i < lower.size(); ++i) {
+    const char c = text[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != lower[i]) return false;
+  }
+  return true;
+}
+
+/// Reads "http[s]://host[:port][/path]"; the case of the scheme does not matter. On failure returns nothing
+/// and says why in `problem`, without repeating what may be a password.
 [[nodiscard]] inline std::optional<url> parse_url(std::string_view text, std::string& problem) {
   url u;
   if (text.size() > 2000) return problem = "it is too long", std::nullopt;
   for (const char c : text)
-    if (c <= 0x20 || c == 0x7f) return problem = "it contains blanks or control characters", std::nullopt;
-  if (text.starts_with("https://")) {
+    if (const auto byte = static_cast<unsigned char>(c); byte <= 0x20 || byte >= 0x7f)
+      return problem = "it contains blanks, control characters or letters outside ASCII", std::nullopt;
+  if (begins_like(text, "https://")) {
     u.secure = true;
     text.remove_prefix(8);
-  } else if (text.starts_with("http://")) {
+  } else if (begins_like(text, "http://")) {
     text.remove_prefix(7);
   } else {
     return problem = "it does not begin with http:// or https://", std::nullopt;

@@ -28,8 +28,9 @@ llm::url server(const std::string& text) {
 /// Opens the tunnel that is asked for, and carries bytes until one side ends.
 class tunnel {
  public:
-  explicit tunnel(std::string refusal = {})
-      : refusal_(std::move(refusal)), server_([this](loopback::wire& w) { serve(w); }) {}
+  explicit tunnel(std::string refusal = {}, std::string first = {})
+      : refusal_(std::move(refusal)), first_(std::move(first)),
+        server_([this](loopback::wire& w) { serve(w); }) {}
   [[nodiscard]] std::string authority() const { return server_.authority(); }
   [[nodiscard]] std::vector<loopback::request> requests() const { return journal_.all(); }
 
@@ -46,7 +47,7 @@ class tunnel {
     to.sin_port = htons(static_cast<std::uint16_t>(std::atoi(r.head.c_str() + colon + 1)));
     const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
     if (::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0) {
-      w.send("HTTP/1.1 200 Connection established\r\nproxy-agent: test\r\n\r\n");
+      w.send(first_ + "HTTP/1.1 200 Connection established\r\nproxy-agent: test\r\n\r\n");
       pollfd both[2] = {{w.descriptor(), POLLIN, 0}, {fd, POLLIN, 0}};
       while (!w.stopping()) {
         if (::poll(both, 2, 10) <= 0) continue;
@@ -64,7 +65,7 @@ class tunnel {
     ::close(fd);
   }
 
-  std::string refusal_;
+  std::string refusal_, first_;
   loopback::journal journal_;
   loopback::server server_;
 };
@@ -106,6 +107,78 @@ TEST_CASE("proxy: the environment chooses as curl reads it") {
   CHECK(through("https://anything.example") == "");
   CHECK(llm::proxy_for(server("https://a.example"), "", env) == std::nullopt);
   CHECK(llm::proxy_for(server("https://a.example"), "p.example:1", env)->address.port == 1);
+  CHECK(llm::proxy_for(server("https://a.example"), "HTTP://p.example:1", env)->address.port == 1);
+}
+
+TEST_CASE("proxy: NO_PROXY names hosts, domains and ranges") {
+  const struct {
+    const char* list;
+    const char* host;
+    bool direct;
+  } rows[] = {
+      {"example.com", "example.com", true},
+      {"example.com", "www.example.com", true},
+      {"example.com", "notexample.com", false},
+      {"example.com", "example.com.evil.org", false},
+      {".example.com", "example.com", true},
+      {".example.com", "a.b.example.com", true},
+      {".example.com", "badexample.com", false},
+      {"example.com.", "example.com", true},
+      {".example.com.", "www.example.com", true},
+      {"example.com", "www.example.com.", true},
+      {"EXAMPLE.com", "www.Example.COM", true},
+      {"a.example,b.example", "b.example", true},
+      {"a.example, b.example", "b.example", true},
+      {"  a.example\t,, b.example  ", "b.example", true},
+      {"a.example b.example", "b.example", true},
+      {"*", "any.example", true},
+      {" * ", "any.example", true},
+      {"*.example.com", "www.example.com", false},
+      {"a,*", "any.example", false},
+      {".", "any.example", false},
+      {"", "any.example", false},
+      {",", "any.example", false},
+      {"com", "example.com", true},
+      {"10.0.0.0/8", "10.1.2.3", true},
+      {"10.0.0.0/8", "11.1.2.3", false},
+      {"192.168.1.128/25", "192.168.1.200", true},
+      {"192.168.1.128/25", "192.168.1.100", false},
+      {"10.0.0.1", "10.0.0.1", true},
+      {"10.0.0.1/32", "10.0.0.1", true},
+      {"10.0.0.1/33", "10.0.0.1", false},
+      {"10.0.0.1/x", "10.0.0.1", false},
+      {"0.1", "10.0.0.1", false},
+      {".0.1", "10.0.0.1", false},
+      {"10.0.0.0/8", "host.10.0.0.0", false},
+      {"fd00::/8", "[fd12::1]", true},
+      {"fd00::/8", "[fe80::1]", false},
+      {"2001:db8::1", "[2001:DB8:0::1]", true},
+      {"[::1]", "[::1]", true},
+      {"example.com:8443", "example.com:8443", true},
+      {"example.com:8443", "example.com", false},
+      {"[::1]:99", "[::1]:99", true},
+      {"[::1]:99", "[::1]:98", false},
+  };
+  for (const auto& r : rows) {
+    CAPTURE(r.list);
+    CAPTURE(r.host);
+    CHECK(llm::without_proxy(r.list, server("https://" + std::string(r.host))) == r.direct);
+  }
+}
+
+TEST_CASE("proxy: informational answers before the tunnel is open") {
+  const authority ca;
+  script s({good()}, with_tls(ca.serve()));
+  const tunnel t("", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n");
+  const outcome o = ask_through(t, s, ca);
+  REQUIRE_MESSAGE(o.ok(), o.failure().message);
+  CHECK(o.reply().choices.at(0).text == "hello");
+  const tunnel never([] {
+    std::string all;
+    for (int i = 0; i < 100; ++i) all += "HTTP/1.1 100 Continue\r\n\r\n";
+    return all;
+  }());
+  CHECK_FALSE(ask_through(never, s, ca).ok());
 }
 
 TEST_CASE("proxy: addresses that cannot be used are refused without repeating the password") {

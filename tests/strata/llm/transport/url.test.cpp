@@ -23,6 +23,8 @@ url good(const std::string& text) {
 TEST_CASE("url: the parts of an address") {
   CHECK(good("https://API.Example.com/v1/") == url{true, "api.example.com", 443, "/v1"});
   CHECK(good("http://h") == url{false, "h", 80, ""});
+  CHECK(good("HTTPS://H/V1") == url{true, "h", 443, "/V1"});
+  CHECK(good("Http://h") == url{false, "h", 80, ""});
   CHECK(good("http://h:8000/") == url{false, "h", 8000, ""});
   CHECK(good("http://[2001:DB8::1]:8000/v1") == url{false, "2001:db8::1", 8000, "/v1"});
   CHECK(good("http://[2001:db8::1]:8000/v1").host_header() == "[2001:db8::1]:8000");
@@ -65,7 +67,9 @@ TEST_CASE("url: what is refused") {
                                 "http://a:b:c",
                                 "http://h\\",
                                 "http://h\xC3\xBC",
-                                "HTTP://h"}) {
+                                "http://h/\xC3\xBC",
+                                "http://h/\xFF",
+                                "HTTP:/h"}) {
     CAPTURE(bad);
     std::string problem;
     CHECK_FALSE(parse_url(bad, problem));
