@@ -8,6 +8,7 @@
 #include "failure.hpp"
 #include "json.hpp"
 #include "model_catalogue.hpp"
+#include "verdict_text.hpp"
 
 #include "step/agents/agents.hpp"
 #include "step/tasks/document.hpp"
@@ -92,14 +93,19 @@ LanguageModel::~LanguageModel() = default;
 LanguageModel::LanguageModel(const RunCommand& command, RunConfig& config, const Tasks& tasks, Use use) {
   const bool goes_on = !config.prompts_fingerprint.empty();
   const auto known = model_catalogue(config.model_files);
-  const auto env = use == Use::look ? environment_without_keys() : llm::process_environment();
-  auto access = known.resolve(goes_on ? command.model.value_or(config.model) : config.model, env);
+  const auto env = llm::process_environment();
+  const auto spec = goes_on ? command.model.value_or(config.model) : config.model;
+  llm::model_access access;
+  if (use == Use::look)
+    access.model = known.describe(spec, env);
+  else
+    access = known.resolve(spec, env);
   if (!goes_on) {
     config.model = access.model.spec;
     config.prompts = std::filesystem::absolute(prompts_directory(command.data)).lexically_normal().string();
   } else if (command.model && *command.model != config.model) {
     // replies are kept under the name the run began with; only the server may have moved
-    const auto was = known.resolve(config.model, environment_without_keys()).model.name;
+    const auto was = known.describe(config.model, env).name;
     if (access.model.name != was)
       throw Failure("--resume: the run has the model " + was + ", not " + access.model.name +
                     "; leave --model out, or start a new run");
@@ -118,9 +124,13 @@ LanguageModel::LanguageModel(const RunCommand& command, RunConfig& config, const
                   ", or how they are put to this model, are not those the run was started with; restore "
                   "them, or start a new run");
   config.prompts_fingerprint = told.text();
-  if (command.budget_usd && access.model.prices.empty())
-    throw Failure("--budget-usd: no price is known for " + access.model.spec +
-                  "; add one with --models FILE, or use --budget-tokens");
+  if (command.budget_usd && access.model.price_at(std::chrono::system_clock::now(), 0) == nullptr)
+    throw Failure(
+        "--budget-usd: no price is known " +
+        std::string(access.model.prices.empty() ? "for " : "today, or none for short prompts, for ") +
+        access.model.spec + "; add one with --models FILE, or use --budget-tokens");
+  if (const auto exposed = llm::exposure_of_key(access); !exposed.empty())
+    std::fprintf(stderr, "strata: warning: %s\n", printable(exposed).c_str());
   if (!command.ca_file.empty()) { // says whether it can be used before anything is written
     llm::engine_settings how;
     how.transport.ca_file = command.ca_file;
@@ -131,10 +141,12 @@ LanguageModel::LanguageModel(const RunCommand& command, RunConfig& config, const
 
 std::string LanguageModel::estimate(const RunConfig& config, const Tasks& tasks) const {
   const auto& model = impl_->access.model;
-  std::string out = "model " + model.spec + " at " + model.base_url + ", agent: " + name_of(config.agent);
+  std::string out = "model " + printable(model.spec) + " at " +
+                    (model.base_url.empty() ? "an unknown address" : printable(model.base_url)) +
+                    ", agent: " + name_of(config.agent);
   if (config.agent.repairs > 0) out += ", repairs: " + std::to_string(config.agent.repairs);
   out += '\n';
-  if (!model.note.empty()) out += "note: " + model.name + ": " + model.note + '\n';
+  if (!model.note.empty()) out += "note: " + printable(model.name + ": " + model.note) + '\n';
   if (!model.takes.temperature && config.temperatures.size() > 1)
     out += "note: this model takes no temperature: " + std::to_string(config.temperatures.size()) +
            " temperatures only multiply the samples; consider --temperature 1\n";
@@ -178,7 +190,7 @@ struct ModelRun::Impl {
     if (command.budget_tokens) most.tokens = *command.budget_tokens;
     if (command.budget_requests) most.requests = *command.budget_requests;
     budget.emplace(most, agents::spending{agents::to_picodollars(before.used.cost_usd.value_or(0)),
-                                          before.used.input + before.used.output,
+                                          llm::saturating_add(before.used.input, before.used.output),
                                           before.replies + before.failures});
     llm::engine_settings how;
     if (command.concurrency > 0) {

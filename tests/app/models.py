@@ -5,6 +5,7 @@
 Usage: models.py STRATA SOURCE_DIR [SECTION..]; only the standard library is needed.
 Everything that is random has a fixed seed, but the moments of the kills depend on the machine.
 """
+import http.server
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -408,6 +410,91 @@ def keys():
         for file in pathlib.Path("keys").rglob("*"):
             if file.is_file():
                 check(f"no key in {file}", part.encode() not in file.read_bytes())
+
+
+class Liar:
+    """A server whose replies have this usage, and a stream if `streamed` is one."""
+
+    def __init__(self, usage):
+        text = "impl: |\n  return E0\n" + "word " * 400
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                choices = [{"index": i, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+                           for i in range(asked.get("n", 1))]
+                body = json.dumps({"id": "x", "choices": choices}).encode()
+                body = body[:-1] + b', "usage": ' + usage.encode() + b"}"
+                self.send_response(200)
+                self.send_header("content-type", "Application/JSON; charset=utf-8")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.model = f"http://127.0.0.1:{self.server.server_address[1]}/v1#any"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+
+
+@section
+def untrusted():
+    """What a server says neither voids a budget nor breaks a run, and what a model file says neither."""
+    tasks = few_tasks()
+    common = ("--tasks", tasks, "--samples", 32, "--temperature", "1", "--agent", "single", "--models", "prices.yaml")
+    for number, usage in enumerate((
+            '{"prompt_tokens": 1500, "completion_tokens": 400, "cost": 0}', "null", '{"prompt_tokens": 0, "completion_tokens": 0}',
+            '{"prompt_tokens": 18446744073709551615, "completion_tokens": 18446744073709551615}',
+            '{"prompt_tokens": 9223372036854775808, "completion_tokens": 5}',
+            '{"prompt_tokens": 9007199254740992, "completion_tokens": 9007199254740992}',
+            '{"prompt_tokens": -5, "completion_tokens": "many", "cost": -1}')):
+        out = pathlib.Path(f"liar-{number}")
+        with Liar(usage) as server:
+            text, err = run("--model", server.model, *common, "--budget-usd", "0.05", "--out", out, code=1)
+            check(f"usage {usage}: the budget ends the run", "ended: budget" in text, text, err)
+            used = summary(out)["usage"]
+            check(f"usage {usage}: it is not for nothing", used["cost_usd"] > 0.01, used)
+            check(f"usage {usage}: tokens", used["input_tokens"] > 1000 and used["output_tokens"] > 100, used)
+            text, err = run("--resume", out, "--budget-usd", "0.05", code=1)
+            check(f"usage {usage}: still no money", "ended: budget" in text, text, err)
+            check(f"usage {usage}: the same", summary(out)["usage"]["cost_usd"] == used["cost_usd"])
+            report(out)
+    pathlib.Path("tiers.yaml").write_text("models: [{provider: server, name: any, prices: "
+                                          "[{from: 2026-01-01, above: 100000, input: 2, output: 8}]}]\n")
+    with Liar("null") as server:
+        _, err = run("--model", server.model, *common[:-1], "tiers.yaml", "--budget-usd", "1", "--out", "tiers", code=2)
+        check("a price for long prompts only", "no price is known" in err and not pathlib.Path("tiers").exists(), err)
+        secret = "not-a-name-0123456789"
+        _, err = run("--model", server.model[:-3] + secret, *common, "--out", "named", code=2,
+                     env=environment(STRATA_API_KEY=secret))
+        check("a key for a name", secret not in err and not pathlib.Path("named").exists(), err)
+        run("--model", "openai:gpt-x", *common[:4], "--temperature", "1", "--agent", "single", "--out", "replayable", code=0,
+            env=environment(OPENAI_BASE_URL=server.model[:-4]))
+    broken = {k: v for k, v in environment(OPENAI_BASE_URL="nonsense").items() if not k.endswith("_API_KEY")}
+    run("--replay", "replayable", "--out", "replayed", env=broken)
+    check("a replay without key and address", files_without_timings(pathlib.Path("replayed"))["facts"] is not None)
+    hostile = pathlib.Path("hostile.yaml")
+    hostile.write_text('models: [{provider: server, name: mine, note: plain}, {provider: keyless, name: x}]\n'
+                       'providers: {keyless: {protocol: openai, url: "http://127.0.0.1:1"}}\n')
+    told = subprocess.run([STRATA, "models", "--models", hostile], capture_output=True, text=True, env=broken)
+    check("strata models without key and address", told.returncode == 0 and "server:mine" in told.stdout
+          and "keyless:x" in told.stdout, told)
+    hostile.write_text('models: [{provider: server, name: mine, note: "\\e[31mred\\u202e"}]\n')
+    told = subprocess.run([STRATA, "models", "--models", hostile], capture_output=True, text=True, env=broken)
+    check("escape codes in a note", told.returncode == 2 and "\x1b" not in told.stdout + told.stderr, told)
+    exposed = start("--model", "http://no-such-host.invalid/v1#any", *common, "--estimate",
+                    env=environment(STRATA_API_KEY="a-key-0123456789"))
+    check("an estimate sends no key", "clear text" not in exposed.communicate(timeout=60)[1])
 
 
 @section

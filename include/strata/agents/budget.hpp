@@ -39,32 +39,80 @@ struct spending {
   picodollars cost = 0;
   std::uint64_t tokens = 0;
   std::uint64_t requests = 0;
+  bool priced = true; ///< false: no price is known, so `cost` says nothing
 
   friend bool operator==(const spending&, const spending&) = default;
 };
 
-/// What one request may use at most: its prompt at full price and as often as the cache is written for it,
-/// `max_tokens` for every choice. A model without a known price costs nothing here, so only tokens and
-/// requests limit it.
-[[nodiscard]] inline spending most_of(const llm::model_profile& model, const llm::chat_request& q,
-                                      std::chrono::system_clock::time_point when) {
+/// The tokens that one request may use at most: its prompt, and `max_tokens` for every choice.
+[[nodiscard]] inline llm::token_usage most_tokens(const llm::model_profile& model,
+                                                  const llm::chat_request& q) {
   llm::token_usage used;
   used.input = approximate_tokens(q.messages) * 5 / 4; // the count is not exact
   const std::uint64_t most = model.takes.max_output_tokens != 0
                                  ? std::min(q.max_tokens, model.takes.max_output_tokens)
                                  : q.max_tokens;
   used.output = most * std::max(1U, q.n);
+  return used;
+}
+
+/// What one request may use at most. Every token of the prompt is taken at the highest price it can have:
+/// read from the cache, written to it or neither, in the row that holds for a prompt of that length or up to
+/// twice as long, now or within a day, at peak hours. Without a price for it, `priced` is false. O(prices).
+[[nodiscard]] inline spending most_of(const llm::model_profile& model, const llm::chat_request& q,
+                                      std::chrono::system_clock::time_point when) {
+  const llm::token_usage used = most_tokens(model, q);
   spending out{.tokens = used.input + used.output, .requests = 1};
-  if (model.takes.cache == llm::caching::marked) {
-    auto& write = q.cache == llm::cache_life::hour1 ? used.cache_write_hour : used.cache_write;
-    write = used.input;
+  double dearest = 0;
+  for (const auto at : {when, when + std::chrono::hours(24)}) {
+    if (model.price_at(at, 0) == nullptr) out.priced = false; // no row for a short prompt
+    const auto weigh = [&](std::uint64_t prompt) {
+      const llm::price* p = model.price_at(at, prompt);
+      if (p == nullptr) return;
+      double input = std::max({p->input, p->cached, p->cache_write});
+      if (q.cache == llm::cache_life::hour1) input = std::max(input, p->cache_write_hour);
+      dearest = std::max(
+          dearest,
+          (static_cast<double>(used.input) * input + static_cast<double>(used.output) * p->output) / 1e6);
+    };
+    weigh(used.input);
+    for (const llm::price& row : model.prices)
+      if (row.above < 2 * used.input) weigh(row.above + 1);
   }
-  if (const auto usd = model.cost(used, when)) out.cost = to_picodollars(*usd);
+  if (out.priced)
+    out.cost = to_picodollars(dearest * (model.peak.hours.empty() ? 1 : std::max(1.0, model.peak.factor)));
   return out;
 }
 
+/// What a reply used, or the most it can have used: if its usage is not known, or says fewer tokens than the
+/// texts can have, it is the most that the request could use, or what was said if that is more. `known` is
+/// false then, and the cost is set where the model has a price. O(texts).
+[[nodiscard]] inline llm::token_usage certain_usage(const llm::model_profile& model,
+                                                    const llm::chat_request& asked,
+                                                    std::chrono::system_clock::time_point when,
+                                                    const llm::reply& r) {
+  constexpr std::uint64_t slack = 16; // of short texts nothing can be said
+  std::uint64_t sent = 0, received = 0;
+  for (const llm::message& m : asked.messages) sent += fewest_tokens(m.text);
+  for (const llm::choice& c : r.choices) received += fewest_tokens(c.text);
+  llm::token_usage u = r.used;
+  if (u.known && llm::saturating_add(u.input, slack) >= sent &&
+      llm::saturating_add(u.output, slack) >= received)
+    return u;
+  const llm::token_usage most = most_tokens(model, asked);
+  u.raise_to(most);
+  u.known = true;
+  const spending reserved = most_of(model, asked, when);
+  const auto said = model.cost(u, when);
+  const bool settled = model.takes.states_cost && u.cost_usd;
+  if (reserved.priced && !settled) u.cost_usd = std::max(to_dollars(reserved.cost), said.value_or(0));
+  u.known = false;
+  return u;
+}
+
 /// Counts against limits. Members may be called from any threads. The limits are kept as long as providers
-/// bill no more than `most_of` a request.
+/// bill no more than `most_of` a request; what they say beyond that counts, so the next request is refused.
+/// With a limit in dollars, requests without a price are refused.
 class budget {
  public:
   enum class answer : std::uint8_t {
@@ -88,8 +136,8 @@ class budget {
     if (!fits(s, {})) return answer::never;
     if (!fits(s, reserved_)) return answer::later;
     reserved_.cost = add(reserved_.cost, s.cost);
-    reserved_.tokens += s.tokens;
-    reserved_.requests += s.requests;
+    reserved_.tokens = llm::saturating_add(reserved_.tokens, s.tokens);
+    reserved_.requests = llm::saturating_add(reserved_.requests, s.requests);
     return answer::granted;
   }
   /// Ends a reservation: `used` is what became of it.
@@ -99,8 +147,8 @@ class budget {
     reserved_.tokens -= std::min(reserved.tokens, reserved_.tokens);
     reserved_.requests -= std::min(reserved.requests, reserved_.requests);
     spent_.cost = add(spent_.cost, used.cost);
-    spent_.tokens += used.tokens;
-    spent_.requests += used.requests;
+    spent_.tokens = llm::saturating_add(spent_.tokens, used.tokens);
+    spent_.requests = llm::saturating_add(spent_.requests, used.requests);
   }
 
   [[nodiscard]] spending spent() const {
@@ -124,6 +172,8 @@ class budget {
       out.message = "the budget of " + std::to_string(most_.tokens) +
                     " tokens is used up: " + std::to_string(spent_.tokens) +
                     " used, the next request may take " + std::to_string(s.tokens);
+    else if (!std::isinf(most_.usd) && !s.priced)
+      out.message = "the budget is in dollars, and no price is known for this request";
     else
       out.message = "the budget of $" + dollars(most_cost_) + " is used up: $" + dollars(spent_.cost) +
                     " spent, the next request may cost $" + dollars(s.cost);
@@ -151,11 +201,15 @@ class budget {
       reserved = at->second;
       admitted_.erase(at);
     }
-    settle(reserved, used_by(model, came, reserved));
+    settle(reserved,
+           came.ok() ? used_by(model, certain_usage(model, q, std::chrono::system_clock::now(), came.reply()),
+                               reserved)
+                     : used_by(model, came, reserved));
   }
 
-  /// What an outcome used. A reply that does not say, and a failure that may have been billed, count as much
-  /// as was reserved in tokens and money, other failures as a request only.
+  /// What an outcome used. A failure that may have been billed counts as much as was reserved in tokens and
+  /// money, other failures as a request only. A reply that does not say counts as much as was reserved, or as
+  /// it says if that is more.
   [[nodiscard]] static spending used_by(const llm::model_profile& model, const llm::outcome& came,
                                         const spending& reserved) {
     if (!came.ok()) {
@@ -164,10 +218,17 @@ class budget {
                         came.failure().kind != llm::failure_kind::declined;
       return {.requests = sent ? 1U : 0U};
     }
-    const llm::token_usage& u = came.reply().used;
-    if (!u.known) return reserved;
+    return used_by(model, came.reply().used, reserved);
+  }
+  [[nodiscard]] static spending used_by(const llm::model_profile& model, const llm::token_usage& u,
+                                        const spending& reserved) {
     const auto usd = model.cost(u, std::chrono::system_clock::now());
-    return {usd ? to_picodollars(*usd) : 0, u.input + u.output, 1};
+    spending used{usd ? to_picodollars(*usd) : reserved.cost, llm::saturating_add(u.input, u.output), 1};
+    if (!u.known) {
+      if (!(model.takes.states_cost && u.cost_usd)) used.cost = std::max(used.cost, reserved.cost);
+      used.tokens = std::max(used.tokens, reserved.tokens);
+    }
+    return used;
   }
 
  private:
@@ -185,9 +246,10 @@ class budget {
     return used > most || more > most - used;
   }
   [[nodiscard]] bool fits(const spending& s, const spending& others) const {
-    return now_() - begun_ < most_.seconds && add(add(spent_.cost, others.cost), s.cost) <= most_cost_ &&
-           !beyond(spent_.tokens + others.tokens, s.tokens, most_.tokens) &&
-           !beyond(spent_.requests + others.requests, s.requests, most_.requests);
+    return now_() - begun_ < most_.seconds && (std::isinf(most_.usd) || s.priced) &&
+           add(add(spent_.cost, others.cost), s.cost) <= most_cost_ &&
+           !beyond(llm::saturating_add(spent_.tokens, others.tokens), s.tokens, most_.tokens) &&
+           !beyond(llm::saturating_add(spent_.requests, others.requests), s.requests, most_.requests);
   }
   static std::string dollars(picodollars p) {
     const auto hundredths = p / 100'000'000; // of a cent
@@ -206,7 +268,8 @@ class budget {
 
 /// A client that asks a budget first. A request for which only the reservations of others leave no room waits
 /// for them, so a tight budget makes a run slower but is used to its end; what can never fit is declined.
-/// Copies share the queue. The budget must outlive it; give each budget one such client.
+/// Replies are handed on with their `certain_usage`, so that everybody counts the same. Copies share the
+/// queue. The budget must outlive it; give each budget one such client.
 template <llm::ChatClient C> class budgeted {
  public:
   budgeted(C inner, budget& most) : core_(std::make_shared<core>(std::move(inner), most)) {}
@@ -268,17 +331,22 @@ template <llm::ChatClient C> class budgeted {
         if (!next) continue;
         if (refused)
           next->done(self->most.refusal(reserved));
-        else
-          self->inner.submit(std::move(next->question),
-                             [self, reserved, done = std::move(next->done)](llm::outcome o) {
-                               self->most.settle(reserved, budget::used_by(self->inner.model(), o, reserved));
-                               {
-                                 const std::scoped_lock lock(self->mutex);
-                                 --self->under_way;
-                               }
-                               done(std::move(o));
-                               pump(self);
-                             });
+        else {
+          auto sent = next->question;
+          self->inner.submit(std::move(next->question), [self, reserved, sent = std::move(sent),
+                                                         done = std::move(next->done)](llm::outcome o) {
+            if (o.ok())
+              o.reply().used =
+                  certain_usage(self->inner.model(), sent, std::chrono::system_clock::now(), o.reply());
+            self->most.settle(reserved, budget::used_by(self->inner.model(), o, reserved));
+            {
+              const std::scoped_lock lock(self->mutex);
+              --self->under_way;
+            }
+            done(std::move(o));
+            pump(self);
+          });
+        }
       }
     }
   };

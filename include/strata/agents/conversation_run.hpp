@@ -245,7 +245,7 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
     c.requests = part == 0 ? 1 : 0;
     c.used = llm::share(used, part, parts);
     c.cost = agents::share(cost.value_or(0), part, parts);
-    c.priced = cost.has_value();
+    c.priced = cost.has_value() && used.known;
     return c;
   }
   static std::optional<picodollars> cost_of(const C& client, const llm::token_usage& used) {
@@ -359,8 +359,8 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
     const bool nothing_sent = e.failed && (e.failed->kind == llm::failure_kind::cancelled ||
                                            e.failed->kind == llm::failure_kind::declined);
     if (!nothing_sent) {
-      s.used.input_tokens += e.pay.used.input;
-      s.used.output_tokens += e.pay.used.output;
+      s.used.input_tokens = llm::saturating_add(s.used.input_tokens, e.pay.used.input);
+      s.used.output_tokens = llm::saturating_add(s.used.output_tokens, e.pay.used.output);
       s.cost = add(s.cost, e.pay.cost);
       if (settings_.on_charge) settings_.on_charge(e.pay);
     }

@@ -48,6 +48,19 @@ namespace strata::agents {
   return total;
 }
 
+/// Fewer tokens than this a text does not have: hardly a token spans two words. O(text).
+[[nodiscard]] constexpr std::uint64_t fewest_tokens(std::string_view text) noexcept {
+  std::uint64_t words = 0, others = 0;
+  bool within = false;
+  for (const char c : text) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    words += letter && !within ? 1 : 0;
+    within = letter;
+    others += static_cast<unsigned char>(c) >= 0x80U ? 1 : 0;
+  }
+  return words / 2 + others / 16;
+}
+
 /// Of a whole prompt, with four tokens for the frame of each message.
 [[nodiscard]] inline std::uint64_t approximate_tokens(const llm::conversation& prompt) noexcept {
   std::uint64_t total = 3;

@@ -5,7 +5,7 @@
 // What arrives instead of a good reply, by the numbers that the tests use, and what becomes of it:
 //   1 a truncated body                        again; a part is never taken for an answer
 //   2 an error within a 200                   classified by what it says
-//   3 no text, or a refusal                   a reply, since it was paid for
+//   3 no text, or a refusal                   a reply, since it was paid for; nothing said at all: again
 //   4 a text that was cut off                 a reply, marked
 //   5 a compressed body                       read if it is what it says, else again
 //   6 chunks cut anywhere                     put together
@@ -16,10 +16,10 @@
 //  11 a kept connection that was closed       again at once, not counted
 //  12 silence, or keep-alive bytes for ever   given up after a time, then again
 //  13 an absurd retry-after                   own backoff, or the end of this model if it is too long
-//  14 a stream without its last event         again
+//  14 a stream that ends before its texts     again
 //  15 a parameter that is not taken           again without it, and so from then on
 //  16 fewer choices than asked for            `fan_out` asks for the others
-//  17 numbers and text in odd shape           read leniently; what is unknown is not zero
+//  17 numbers and text in odd shape           read leniently; what is unknown or cannot be is not zero
 //  18 the key, anywhere                       replaced before anybody sees it
 #pragma once
 

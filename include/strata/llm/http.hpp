@@ -31,12 +31,26 @@ struct http_request {
   bool streamed = false; ///< the reply is asked for as server-sent events
 };
 
+/// The media type in a Content-Type: in lower case, without parameters and blanks.
+[[nodiscard]] inline std::string media_type_of(std::string_view content_type) {
+  content_type = content_type.substr(0, content_type.find(';'));
+  std::string out;
+  for (const char c : content_type)
+    if (c != ' ' && c != '\t') out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
 /// A whole response, with its body decoded.
 struct http_response {
   int status = 0;
   std::vector<http_header> headers{};
   std::string body{};
 
+  /// The media type of the body in lower case, without parameters; empty if it is not said. O(headers).
+  [[nodiscard]] std::string media_type() const {
+    const std::string* type = header("content-type");
+    return type == nullptr ? std::string() : media_type_of(*type);
+  }
   /// The first header of that name, in lower case; null if there is none. O(headers).
   [[nodiscard]] const std::string* header(std::string_view lower_case_name) const noexcept {
     for (const http_header& h : headers) {

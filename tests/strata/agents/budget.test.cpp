@@ -5,6 +5,11 @@
 
 #include <doctest/doctest.h>
 
+#include "strata/random.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -101,6 +106,166 @@ TEST_CASE("admit and settle as hooks of an engine") {
   const auto most = most_of(model, other, std::chrono::system_clock::now());
   CHECK(b.spent().tokens == 25 + most.tokens); // what may have been billed counts
   CHECK(b.spent().requests == 2);
+}
+
+TEST_CASE("a budget in dollars refuses what has no price") {
+  auto model = scripted::priced();
+  for (llm::price& p : model.prices) p.above = 100'000; // only long prompts have one
+  const auto bare = most_of(model, question(), std::chrono::system_clock::now());
+  CHECK_FALSE(bare.priced);
+  budget in_dollars({.usd = 1000}), in_tokens({.tokens = 1000'000});
+  CHECK(in_dollars.reserve(bare) == budget::answer::never);
+  CHECK(in_dollars.refusal(bare).message.find("no price") != std::string::npos);
+  CHECK(in_tokens.reserve(bare) == budget::answer::granted);
+  model.prices.clear();
+  CHECK(in_dollars.reserve(most_of(model, question(), std::chrono::system_clock::now())) ==
+        budget::answer::never);
+  // a price that begins tomorrow is none today
+  model = scripted::priced();
+  for (llm::price& p : model.prices)
+    p.from = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()) + std::chrono::days(1);
+  CHECK(in_dollars.reserve(most_of(model, question(), std::chrono::system_clock::now())) ==
+        budget::answer::never);
+}
+
+TEST_CASE("what is reserved covers every way in which a prompt can be billed") {
+  using namespace std::chrono;
+  const sys_days monday = year{2026} / 11 / 16;
+  llm::model_profile model;
+  model.prices = {
+      {.from = monday, .input = 2, .cached = 1, .cache_write = 2.5, .cache_write_hour = 4, .output = 8},
+      {.from = monday,
+       .above = 10,
+       .input = 4,
+       .cached = 2,
+       .cache_write = 5,
+       .cache_write_hour = 8,
+       .output = 16}};
+  auto q = question();
+  for (const auto cache : {llm::caching::none, llm::caching::automatic, llm::caching::marked})
+    for (const auto life : {llm::cache_life::minutes5, llm::cache_life::hour1}) {
+      model.takes.cache = cache;
+      q.cache = life;
+      const auto most = most_of(model, q, monday);
+      auto used = most_tokens(model, q);
+      for (auto llm::token_usage::*part :
+           {&llm::token_usage::cached, &llm::token_usage::cache_write, &llm::token_usage::cache_write_hour}) {
+        if (part == &llm::token_usage::cache_write_hour && life != llm::cache_life::hour1) continue;
+        auto all = used;
+        all.*part = all.input;
+        CHECK(most.cost >= to_picodollars(*model.cost(all, monday)));
+        all.input *= 2; // counted wrongly, and into the dearer row
+        CHECK(model.price_at(monday, all.input)->input == 4);
+      }
+      CHECK(most.cost >= to_picodollars(*model.cost(used, monday)));
+    }
+  // the peak begins before the reply arrives, and the price changes at midnight
+  model.peak = {.factor = 3, .hours = {{9, 10}}};
+  CHECK(most_of(model, q, monday + hours(8)).cost >=
+        to_picodollars(*model.cost(most_tokens(model, q), monday + hours(9))));
+  model.prices.push_back(
+      {.from = monday + days(1), .input = 40, .cached = 40, .cache_write = 40, .output = 80});
+  CHECK(most_of(model, q, monday + hours(23)).cost >=
+        to_picodollars(*model.cost(most_tokens(model, q), monday + hours(25))));
+}
+
+TEST_CASE("sums of hostile counts do not wrap") {
+  constexpr std::uint64_t huge = std::numeric_limits<std::uint64_t>::max();
+  budget b({.usd = 1, .tokens = 1000, .requests = 100});
+  b.settle({}, {0, huge - 5, 1});
+  b.settle({}, {0, huge - 5, 1});
+  CHECK(b.spent().tokens == huge);
+  CHECK(b.reserve({0, 1, 1}) == budget::answer::never);
+  b.settle({}, {std::numeric_limits<picodollars>::max(), 0, 1});
+  b.settle({}, {std::numeric_limits<picodollars>::max(), 0, 1});
+  CHECK(b.reserve({1, 0, 1}) == budget::answer::never);
+  llm::token_usage u{
+      .input = huge, .cached = huge, .cache_write = huge, .cache_write_hour = huge, .output = huge};
+  u += u;
+  CHECK(u.input == huge);
+  CHECK(u.output == huge);
+  CHECK(u.uncached() == 0);
+  const auto model = scripted::priced();
+  CHECK(budget::used_by(model, u, {}).tokens == huge);
+  CHECK(budget::used_by(model, u, {}).cost >= 0);
+}
+
+TEST_CASE(
+    "whatever a server says it used, a budget in dollars stops the run and no honest token goes uncounted") {
+  const auto model = scripted::priced();
+  const auto now = std::chrono::system_clock::now();
+  const std::string words = [] {
+    std::string text;
+    for (int i = 0; i < 400; ++i) text += "word" + std::to_string(i) + " is here. ";
+    return text;
+  }();
+  const auto claim = [&](strata::random_stream& random, llm::reply& r, std::uint64_t input,
+                         std::uint64_t output) {
+    const auto odd = [&]() -> std::uint64_t {
+      const std::uint64_t values[] = {0,
+                                      1,
+                                      10,
+                                      1000,
+                                      std::uint64_t{1} << 31U,
+                                      llm::largest_count,
+                                      std::uint64_t{1} << 63U,
+                                      ~std::uint64_t{0}};
+      return values[random.below(8)];
+    };
+    r.used = {.input = input, .output = output};
+    switch (random.below(5)) {
+    case 0: // honest
+      break;
+    case 1: // does not say
+      r.used = {.known = false};
+      break;
+    case 2: // little
+      r.used = {.input = random.below(5), .output = random.below(5)};
+      break;
+    case 3:
+      r.used = {
+          .input = odd(), .cached = odd(), .cache_write = odd(), .cache_write_hour = odd(), .output = odd()};
+      break;
+    default:
+      r.used = {.input = odd(), .output = odd(), .known = random.chance(0.5)};
+    }
+  };
+  for (std::uint32_t seed = 0; seed < 200; ++seed) {
+    strata::random_stream random({seed, 19});
+    auto q = llm::chat_request(llm::conversation("Say", words));
+    q.max_tokens = 2000;
+    const std::string text = words.substr(0, random.below(words.size()));
+    const std::uint64_t input = approximate_tokens(q.messages), output = approximate_tokens(text);
+    const auto honest = to_picodollars(*model.cost({.input = input, .output = output}, now));
+    const auto most = most_of(model, q, now);
+    REQUIRE(honest <= most.cost);
+    budget b({.usd = to_dollars(most.cost) * 20});
+    std::size_t answered = 0, declined = 0;
+    picodollars reported = 0;
+    scripted::client inner(
+        [&](const auto&, std::size_t) {
+          llm::reply r = reply_of({text});
+          claim(random, r, input, output);
+          return r;
+        },
+        model);
+    budgeted<scripted::client> client(inner, b);
+    for (std::uint32_t i = 0; i < 5000; ++i) {
+      q.sample = i;
+      client.submit(q, [&](const llm::outcome& o) {
+        if (!o.ok()) return void(++declined);
+        ++answered;
+        const auto usd = model.cost(o.reply().used, now);
+        REQUIRE(usd.has_value() != (!o.reply().used.known && !o.reply().used.cost_usd));
+        reported = add(reported, to_picodollars(usd.value_or(0)));
+      });
+    }
+    CHECK(declined > 0);
+    CHECK(b.spent().cost == reported); // the ledger and the budget agree
+    // an eighth is what the coarsest reading of a text leaves of it
+    CHECK(b.spent().cost >= honest / 8 * static_cast<picodollars>(answered));
+    CHECK(static_cast<picodollars>(answered) <= 20 * 8 * (most.cost / std::max<picodollars>(honest, 1) + 1));
+  }
 }
 
 TEST_CASE("a budgeted client uses a tight budget to its end, and never more") {

@@ -321,7 +321,7 @@ TEST_CASE("case 12: silence ends, also behind bytes that mean nothing") {
   }
 }
 
-TEST_CASE("case 14: a stream counts only with its last event") {
+TEST_CASE("case 14: a stream counts only if its texts have ended") {
   const std::string head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
   const auto delta = [](std::string_view text) {
     return R"(data: {"choices":[{"index":0,"delta":{"content":")" + std::string(text) + "\"}}]}\n\n";
@@ -340,8 +340,70 @@ TEST_CASE("case 14: a stream counts only with its last event") {
     CHECK(o.reply().attempts == 2);
   };
   SUBCASE("the end is missing") { survives(head + delta("he")); }
+  const auto first = [&](const loopback::act& act,
+                         llm::model_access (*at)(const std::string&, std::string_view)) {
+    auto settings = quick();
+    settings.transport.silent_stream =
+        400ms; // shorter than it takes to notice the end of a finished stream late
+    script s({act});
+    const outcome o = ask(at(s.authority(), canary), settings, q);
+    REQUIRE_MESSAGE(o.ok(), o.failure().message);
+    CHECK(o.reply().choices.at(0).text == "hello");
+    CHECK(o.reply().attempts == 1);
+    return o.reply().used;
+  };
+  /// Sends the bytes, then pings for as long as anybody listens.
+  const auto then_ping = [](const std::string& bytes, const std::string& ping) -> loopback::act {
+    return [=](loopback::wire& w) {
+      w.send(bytes);
+      while (!w.stopping()) {
+        w.send(ping);
+        std::this_thread::sleep_for(20ms);
+      }
+      return false;
+    };
+  };
   SUBCASE("only [DONE] is missing") {
-    survives(head + delta("hello") + end.substr(0, end.find("data: [DONE]")));
+    const std::string undone = head + delta("hello") + end.substr(0, end.find("data: [DONE]"));
+    CHECK(first(bytes_then_close(undone), openai_at).input == 7);
+    CHECK(first(then_ping(undone, ": ping\n\n"), openai_at).input == 7);
+  }
+  SUBCASE("[DONE], then pings") {
+    CHECK(first(then_ping(head + delta("hello") + end, ": ping\n\n"), openai_at).input == 7);
+  }
+  SUBCASE("message_stop, then pings") {
+    const std::string all =
+        head +
+        "data: "
+        "{\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":7,\"output_tokens\":1}}}\n\n"
+        "data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"hello\"}}\n\n"
+        "data: "
+        "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":4}"
+        "}\n\n"
+        "data: {\"type\":\"message_stop\"}\n\n";
+    CHECK(first(then_ping(all, "event: ping\ndata: {\"type\":\"ping\"}\n\n"), anthropic_at).input == 7);
+  }
+  SUBCASE("neither usage nor [DONE], then pings") {
+    const std::string bare =
+        head + delta("hello") +
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    CHECK_FALSE(first(bytes_then_close(bare), openai_at).known);
+    CHECK_FALSE(first(then_ping(bare, ": ping\n\n"), openai_at).known);
+  }
+  SUBCASE("nothing but the last event") {
+    script s({bytes_then_close(head + "data: {\"type\":\"message_stop\"}\n\n"),
+              loopback::answer(200, anthropic_body())});
+    const outcome o = ask(anthropic_at(s.authority()), quick(), q);
+    REQUIRE(o.ok());
+    CHECK(o.reply().attempts == 2);
+  }
+  SUBCASE("a stream nobody asked for that stays open, its type in capitals") {
+    script s({then_ping("HTTP/1.1 200 OK\r\ncontent-type: Text/Event-Stream; charset=utf-8\r\n\r\n" +
+                            delta("hello") + end,
+                        ": ping\n\n")});
+    const outcome o = ask(openai_at(s.authority()));
+    REQUIRE(o.ok());
+    CHECK(o.reply().choices.at(0).text == "hello");
   }
   SUBCASE("an error after the beginning") {
     survives(head + delta("he") + "data: {\"error\":{\"code\":502,\"message\":\"upstream\"}}\n\n");

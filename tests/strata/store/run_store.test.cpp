@@ -138,6 +138,29 @@ TEST_CASE("run store: usage by label and model, in C++ and in the views") {
   CHECK(rows(dir.file(), "SELECT ended >= started FROM sessions") == "1\n");
 }
 
+TEST_CASE("run store: absurd usage neither wraps nor keeps a run from being resumed") {
+  const temporary_directory dir;
+  for (const mode how : {mode::create, mode::resume}) {
+    run_store runs(dir.file(), how, quick());
+    recorder record(runs);
+    scripted model([](const llm::chat_request& q) {
+      llm::reply r = texts(q, 1);
+      r.used = {.input = ~std::uint64_t{0}, .cached = std::uint64_t{1} << 63U, .output = ~std::uint64_t{0}};
+      r.used.cost_usd = q.sample % 2 == 0 ? 9.1e6 : 1e300;
+      return r;
+    });
+    recorded_client client(record, model);
+    for (std::uint32_t i = 0; i < 8; ++i)
+      (void)llm::ask_and_wait(client, question("a", i + (how == mode::create ? 0 : 8)));
+    const store::usage_row all = runs.totals();
+    CHECK(all.replies == (how == mode::create ? 8 : 16));
+    CHECK(all.used.input >= 8 * (llm::largest_count - 1024));
+    CHECK(all.used.output >= 8 * (llm::largest_count - 1024));
+    CHECK(*all.used.cost_usd >= 9e6);
+  }
+  CHECK_FALSE(rows(dir.file(), "SELECT * FROM usage_total").empty());
+}
+
 TEST_CASE("run store: two runs cannot write it, others may read it meanwhile") {
   const temporary_directory dir;
   run_store runs(dir.file(), mode::create, quick());

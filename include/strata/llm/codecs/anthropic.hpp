@@ -113,24 +113,36 @@ inline void append_block(std::string& out, const message& m, bool mark, cache_li
   return finish::other;
 }
 
-/// Adds the counts in `usage` to what is known; counts in a later event replace earlier ones.
+/// Adds the counts in `usage` to what is known; counts in a later event replace earlier ones. `known` becomes
+/// false if there is something in place of a count, or if counts contradict each other or earlier ones: they
+/// only grow. Whether all counts are there is for the caller to say.
 inline void read_usage(const boost::json::value* usage, token_usage& used) {
-  const auto input = count_of(member(usage, "input_tokens"));
-  const auto output = count_of(member(usage, "output_tokens"));
-  const auto read = count_of(member(usage, "cache_read_input_tokens"));
-  const auto written = count_of(member(usage, "cache_creation_input_tokens"));
-  const auto hour = count_of(member(member(usage, "cache_creation"), "ephemeral_1h_input_tokens"));
-  std::uint64_t fresh = used.uncached();
-  if (input) fresh = *input;
-  if (read) used.cached = *read;
-  if (written) {
-    used.cache_write_hour = std::min(hour.value_or(0), *written);
-    used.cache_write = *written - used.cache_write_hour;
+  const auto* said_input = member(usage, "input_tokens");
+  const auto* said_output = member(usage, "output_tokens");
+  const auto* said_read = member(usage, "cache_read_input_tokens");
+  const auto* said_written = member(usage, "cache_creation_input_tokens");
+  const auto* said_hour = member(member(usage, "cache_creation"), "ephemeral_1h_input_tokens");
+  const auto* said_thought = member(member(usage, "output_tokens_details"), "thinking_tokens");
+  for (const auto* said : {said_input, said_output, said_read, said_written, said_hour, said_thought})
+    used.known = used.known && !miscounted(said);
+  const token_usage before = used;
+  const std::uint64_t written_before = used.cache_write + used.cache_write_hour; // at most `largest_count`
+  const std::uint64_t fresh = count_of(said_input).value_or(before.uncached());
+  const std::uint64_t written = count_of(said_written).value_or(written_before);
+  const std::uint64_t hour = count_of(said_hour).value_or(before.cache_write_hour);
+  used.cached = count_of(said_read).value_or(before.cached);
+  used.cache_write_hour = std::min(hour, written);
+  used.cache_write = written - used.cache_write_hour;
+  used.output = count_of(said_output).value_or(before.output);
+  const std::uint64_t thought = count_of(said_thought).value_or(before.reasoning);
+  used.reasoning = std::min(thought, used.output);
+  used.input = fresh + used.cached + written;
+  if (hour > written || thought > used.output || fresh < before.uncached() || used.cached < before.cached ||
+      written < written_before || used.output < before.output || used.input > largest_count) {
+    used.known = false;
+    used.raise_to(before);
+    used.input = std::min(used.input, largest_count);
   }
-  used.input = fresh + used.cached + used.cache_write + used.cache_write_hour;
-  if (output) used.output = *output;
-  if (const auto thought = count_of(member(member(usage, "output_tokens_details"), "thinking_tokens")))
-    used.reasoning = std::min(*thought, used.output);
 }
 
 /// A response becomes a reply with one choice, or a failure. Never throws for what a server sends.
@@ -148,6 +160,8 @@ inline void read_usage(const boost::json::value* usage, token_usage& used) {
   for (const boost::json::value& block : content->get_array())
     if (text_of(member(&block, "type")) == "text") c.text += text_of(member(&block, "text"));
   c.native_finish = text_of(member(body, "stop_reason"));
+  if (c.text.empty() && c.native_finish.empty()) // nothing was said
+    return classify(model, response, body, now);
   c.why = finish_of(c.native_finish);
   if (c.why == finish::refusal) {
     const auto* details = member(body, "stop_details");
@@ -156,7 +170,7 @@ inline void read_usage(const boost::json::value* usage, token_usage& used) {
   }
   r.choices.push_back(std::move(c));
   const auto* usage = member(body, "usage");
-  r.used.known = count_of(member(usage, "input_tokens")) && count_of(member(usage, "output_tokens"));
+  r.used.known = member(usage, "input_tokens") != nullptr && member(usage, "output_tokens") != nullptr;
   read_usage(usage, r.used);
   r.id = text_of(member(body, "id"));
   r.model = text_of(member(body, "model"));

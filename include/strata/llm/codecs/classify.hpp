@@ -36,8 +36,7 @@ template <std::size_t N> bool mentions(std::string_view text, const std::array<s
 }
 
 inline bool looks_like_markup(const http_response& response) {
-  if (const std::string* type = response.header("content-type"))
-    if (type->find("html") != std::string::npos) return true;
+  if (response.media_type().find("html") != std::string::npos) return true;
   for (const char c : response.body)
     if (static_cast<unsigned char>(c) > 0x20) return c == '<';
   return false;

@@ -27,8 +27,7 @@ namespace strata::llm {
                                     const http_response& response,
                                     std::chrono::system_clock::time_point now) {
   const std::uint32_t asked = std::max(1U, question.n);
-  const std::string* type = response.header("content-type");
-  if (response.status == 200 && type != nullptr && type->find("text/event-stream") != std::string::npos) {
+  if (response.status == 200 && response.media_type() == "text/event-stream") {
     stream_reader events(model, asked, response.body.size() + 1); // some servers stream without being asked
     events.feed(response.body, now);
     return std::move(events).result();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "strata/llm/codecs/utf8.hpp"
+#include "strata/llm/token_usage.hpp"
 
 #include <boost/json/memory_resource.hpp>
 #include <boost/json/monotonic_resource.hpp>
@@ -133,14 +134,25 @@ inline std::string repaired_json(std::string_view text) {
   return text;
 }
 
-/// A count: an integer in whatever shape, not negative.
+/// A count: an integer, also written as 12.0 or 1e3, from 0 to `largest_count`.
 [[nodiscard]] inline std::optional<std::uint64_t> count_of(const boost::json::value* v) noexcept {
   if (v == nullptr) return std::nullopt;
-  if (v->is_uint64()) return v->get_uint64();
-  if (v->is_int64() && v->get_int64() >= 0) return static_cast<std::uint64_t>(v->get_int64());
-  if (v->is_double() && v->get_double() >= 0 && v->get_double() < 9e15)
-    return static_cast<std::uint64_t>(v->get_double());
+  if (v->is_uint64() && v->get_uint64() <= largest_count) return v->get_uint64();
+  if (v->is_int64() && v->get_int64() >= 0) {
+    const auto n = static_cast<std::uint64_t>(v->get_int64());
+    return n <= largest_count ? std::optional(n) : std::nullopt;
+  }
+  if (v->is_double()) {
+    const double d = v->get_double();
+    if (d >= 0 && d <= static_cast<double>(largest_count) && std::floor(d) == d)
+      return static_cast<std::uint64_t>(d);
+  }
   return std::nullopt;
+}
+
+/// There is something that is no count.
+[[nodiscard]] inline bool miscounted(const boost::json::value* v) noexcept {
+  return v != nullptr && !count_of(v);
 }
 
 /// A code that is a string with some servers and a number with others.

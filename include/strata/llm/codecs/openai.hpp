@@ -12,9 +12,11 @@
 #include "strata/llm/request.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -103,27 +105,46 @@ namespace strata::llm::openai {
   return f;
 }
 
-/// The usage object of a response; `known` is false if there is none.
+/// The usage object of a response. `known` is false if there is none, if it has something in place of a
+/// count, or if its counts contradict each other. `cost_usd` is what the server says, whether believed or
+/// not.
 [[nodiscard]] inline token_usage read_usage(const boost::json::value* usage) {
   token_usage used;
+  const auto* prompt = member(usage, "prompt_tokens_details");
+  const auto* said_cached = member(prompt, "cached_tokens");
+  if (said_cached == nullptr) said_cached = member(usage, "prompt_cache_hit_tokens"); // DeepSeek
+  const auto* said_written = member(prompt, "cache_write_tokens");
+  const auto* said_thought = member(member(usage, "completion_tokens_details"), "reasoning_tokens");
   const auto input = count_of(member(usage, "prompt_tokens"));
   const auto output = count_of(member(usage, "completion_tokens"));
-  used.known = input && output;
+  const std::uint64_t cached = count_of(said_cached).value_or(0);
+  const std::uint64_t written = count_of(said_written).value_or(0);
+  const std::uint64_t thought = count_of(said_thought).value_or(0);
   used.input = input.value_or(0);
   used.output = output.value_or(0);
-  const auto* prompt = member(usage, "prompt_tokens_details");
-  auto cached = count_of(member(prompt, "cached_tokens"));
-  if (!cached) cached = count_of(member(usage, "prompt_cache_hit_tokens")); // DeepSeek
-  used.cached = std::min(cached.value_or(0), used.input);
-  used.cache_write =
-      std::min(count_of(member(prompt, "cache_write_tokens")).value_or(0), used.input - used.cached);
-  const auto thought = count_of(member(member(usage, "completion_tokens_details"), "reasoning_tokens"));
-  used.reasoning = std::min(thought.value_or(0), used.output);
+  // some count hidden reasoning in the total only
+  if (const auto total = count_of(member(usage, "total_tokens")); total && *total > used.input)
+    used.output = std::max(used.output, input ? *total - used.input : 0);
+  used.cached = std::min(cached, used.input);
+  used.cache_write = std::min(written, used.input - used.cached);
+  used.reasoning = std::min(thought, used.output);
+  used.known = input && output && cached + written <= used.input && thought <= used.output &&
+               !miscounted(said_cached) && !miscounted(said_written) && !miscounted(said_thought);
   if (const auto* cost = member(usage, "cost"); cost != nullptr && cost->is_number()) { // OpenRouter
     const double dollars = cost->to_number<double>();
     if (dollars >= 0 && dollars < 1e6) used.cost_usd = dollars;
   }
   return used;
+}
+
+/// A cost that a server states counts where the catalogue says so; elsewhere only if it is more than the
+/// prices say.
+inline void weigh_stated_cost(const model_profile& model, token_usage& used,
+                              std::chrono::system_clock::time_point now) {
+  if (!used.cost_usd || model.takes.states_cost) return;
+  const double stated = *std::exchange(used.cost_usd, std::nullopt);
+  const auto listed = model.cost(used, now);
+  if (listed && stated > *listed) used.cost_usd = stated;
 }
 
 /// A response becomes a reply with at most `asked` choices, or a failure. Never throws for what a server
@@ -153,13 +174,16 @@ namespace strata::llm::openai {
     c.text = text_of(member(said, "content"));
     c.refusal = text_of(member(said, "refusal"));
     if (!c.refusal.empty()) c.why = finish::refusal;
+    if (c.text.empty() && c.refusal.empty() && c.native_finish.empty()) continue; // nothing was said
     found.emplace_back(count_of(member(&each, "index")).value_or(found.size()), std::move(c));
   }
+  if (found.empty() && !choices->get_array().empty()) return classify(model, response, body, now);
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   if (found.size() > asked) found.resize(asked);
   for (auto& [index, c] : found) r.choices.push_back(std::move(c));
   r.used = read_usage(member(body, "usage"));
+  weigh_stated_cost(model, r.used, now);
   r.id = text_of(member(body, "id"));
   r.model = text_of(member(body, "model"));
   r.fingerprint = text_of(member(body, "system_fingerprint"));

@@ -292,9 +292,10 @@ class engine_core : public std::enable_shared_from_this<engine_core> {
         http_request request = encode(lane.current, job.question);
         std::string wire = wire_of(lane, request);
         std::string().swap(request.body);
-        if (request.streamed) reader.emplace(lane.current, job.question.n, settings_.transport.reply_bytes);
+        reader.emplace(lane.current, job.question.n, settings_.transport.reply_bytes);
         const stream_consumer consume = [&reader](std::string_view bytes) {
-          return reader->feed(bytes, std::chrono::system_clock::now());
+          reader->feed(bytes, std::chrono::system_clock::now());
+          return static_cast<stream_need>(reader->state()); // in the same order
         };
         exchange http(*c, space_, settings_.transport);
         auto running = http.run(wire, request.streamed, consume, result);

@@ -12,6 +12,8 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <functional>
 #include <optional>
@@ -32,8 +34,20 @@ struct exchange_result {
   bool stream_ended = false; ///< which has seen all it needs
 };
 
-/// Consumes the body of a streamed response; returns false when it needs no more.
-using stream_consumer = std::function<bool(std::string_view)>;
+/// What becomes of a streamed body if no more of it comes.
+enum class stream_need : std::uint8_t {
+  more,    ///< it is broken
+  little,  ///< it is good; more may come, so it is waited for as usual
+  closing, ///< it is good, and only what ends it is missing: that comes at once or never
+  nothing, ///< it is good or broken, and nothing changes that
+};
+
+/// Consumes the body of a streamed response.
+using stream_consumer = std::function<stream_need(std::string_view)>;
+
+/// How long the end of a stream is waited for: what belongs to the reply, and the end of the framing, which
+/// only lets the connection be kept.
+inline constexpr std::chrono::milliseconds closing_time{5000}, framing_time{200};
 
 /// Space to read into, shared by all connections of the thread: nobody keeps it across a wait.
 struct read_space {
@@ -46,7 +60,8 @@ class exchange {
   exchange(connection& c, read_space& space, const transport_limits& limits)
       : c_(c), space_(space), limits_(limits) {}
 
-  /// `wire` is released once it is written. `stream` gets the body of a 200 that is an event stream.
+  /// `wire` is released once it is written. `stream` gets the body of a 200 that is an event stream, also if
+  /// none was asked for (`streamed`), but not a compressed one.
   task<void> run(std::string& wire, bool streamed, const stream_consumer& stream, exchange_result& out) {
     const auto began = steady::now();
     c_.total_at = began + limits_.total;
@@ -64,7 +79,18 @@ class exchange {
     bool hand_on = false;
     bool read_first = !written; // after a write a reply is not there yet
     int informational = 0;
+    stream_need need = stream_need::more;
+    auto over_at = steady::time_point::max(); // the stream counts as ended then, whatever still comes
+    const auto good_enough = [&] {            // without the rest
+      if (need == stream_need::nothing || steady::now() >= over_at) return true;
+      return need >= stream_need::little && c_.interrupted() != connection::interruption::cancelled;
+    };
     for (;;) {
+      if (steady::now() >= over_at) {
+        out.stream_ended = true;
+        finish(*parser, out);
+        co_return;
+      }
       std::size_t got = 0;
       io_status s = io_status::want_read;
       std::memcpy(space_.bytes.data(), held.data(), held.size());
@@ -79,7 +105,7 @@ class exchange {
       error_code error;
       if (s == io_status::done) {
         out.any_byte = true;
-        c_.silent_at = steady::now() + silence;
+        c_.silent_at = std::min(steady::now() + silence, over_at);
         if (!parser) start(parser);
         const std::size_t all = held.size() + got;
         std::size_t used = 0;
@@ -98,20 +124,26 @@ class exchange {
         }
         held.assign(space_.bytes.data() + used, all - used);
         if (error) {
-          if (!out.stream_ended) fail_parse(error, out);
-          if (out.stream_ended) finish(*parser, out);
+          if (good_enough())
+            finish(*parser, out);
+          else
+            fail_parse(error, out);
           co_return;
         }
-        if (!hand_on && parser->is_header_done() && streamed) hand_on = is_event_stream(*parser);
+        if (!hand_on && parser->is_header_done()) hand_on = is_event_stream(*parser);
         out.streamed = hand_on;
         if (hand_on && !out.stream_ended) {
           const std::string& body = parser->get().body();
-          if (!stream(std::string_view(body).substr(streamed_to))) {
-            out.stream_ended = true;
-            // the end of the body usually comes with it; wait a little so that the connection can be kept
-            c_.silent_at = steady::now() + std::chrono::milliseconds(200);
-          }
+          need = stream(std::string_view(body).substr(streamed_to));
           streamed_to = body.size();
+          out.stream_ended = need == stream_need::nothing;
+          if (need < stream_need::closing)
+            over_at = steady::time_point::max();
+          else if (out.stream_ended)
+            over_at = steady::now() + framing_time;
+          else if (over_at == steady::time_point::max())
+            over_at = steady::now() + std::min(closing_time, silence);
+          c_.silent_at = std::min(c_.silent_at, over_at);
         }
         if (parser->is_done()) {
           out.keep = parser->keep_alive() && held.empty();
@@ -125,7 +157,7 @@ class exchange {
         }
         continue;
       }
-      if (out.stream_ended) { // only the end of the framing is missing
+      if (good_enough()) {
         finish(*parser, out);
         co_return;
       }
@@ -147,9 +179,10 @@ class exchange {
     parser->body_limit(limits_.reply_bytes);
   }
   template <class Parser> static bool is_event_stream(Parser& parser) {
-    const auto type = parser.get()[boost::beast::http::field::content_type];
-    return parser.get().result_int() == 200 &&
-           type.find("text/event-stream") != boost::beast::string_view::npos;
+    namespace http = boost::beast::http;
+    const auto type = parser.get()[http::field::content_type];
+    return parser.get().result_int() == 200 && parser.get()[http::field::content_encoding].empty() &&
+           media_type_of(std::string_view(type.data(), type.size())) == "text/event-stream";
   }
   void fail_parse(const error_code& error, exchange_result& out) const {
     namespace http = boost::beast::http;

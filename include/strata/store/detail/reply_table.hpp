@@ -7,6 +7,7 @@
 #include "strata/store/detail/sqlite.hpp"
 #include "strata/store/request_key.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -172,10 +173,11 @@ class reply_table {
   std::vector<std::int64_t> add_reply(std::int64_t request, const llm::chat_request& q, const llm::reply& r,
                                       const stamp& at) {
     const llm::token_usage& u = r.used;
+    const auto counted = [](std::uint64_t n) { return std::min(n, llm::largest_count); };
     add_reply_.run(request, q.sample, q.n, std::uint64_t{r.choices.size()}, q.seed, q.tag, at.session,
-                   at.time, u.known, u.input, u.cached, u.cache_write, u.cache_write_hour, u.output,
-                   u.reasoning, u.cost_usd, r.model, r.id, r.request_id, r.fingerprint, r.attempts,
-                   r.seconds.count());
+                   at.time, u.known, counted(u.input), counted(u.cached), counted(u.cache_write),
+                   counted(u.cache_write_hour), counted(u.output), counted(u.reasoning), u.cost_usd, r.model,
+                   r.id, r.request_id, r.fingerprint, r.attempts, r.seconds.count());
     const std::int64_t reply = db_->last_id();
     std::vector<std::int64_t> ids;
     ids.reserve(r.choices.size());

@@ -208,3 +208,35 @@ TEST_CASE("anthropic: errors, by what they say and by their status") {
     CHECK_FALSE(o.failure().message.empty());
   }
 }
+
+TEST_CASE("anthropic: a usage that contradicts itself is not known, and nothing said is no reply") {
+  const auto used = [](const std::string& usage) {
+    return decode(R"({"content":[{"type":"text","text":"t"}],"stop_reason":"end_turn","usage":)" + usage +
+                  "}")
+        .reply()
+        .used;
+  };
+  CHECK(used(R"({"input_tokens":3,"output_tokens":4,"cache_read_input_tokens":null})").known);
+  for (
+      const char* no :
+      {"null", "{}", R"({"input_tokens":3})", R"({"output_tokens":3})",
+       R"({"input_tokens":18446744073709551615,"output_tokens":1})",
+       R"({"input_tokens":-3,"output_tokens":1})", R"({"input_tokens":"3","output_tokens":1})",
+       R"({"input_tokens":3,"output_tokens":0.5})",
+       R"({"input_tokens":9007199254740992,"output_tokens":1,"cache_read_input_tokens":9007199254740992,
+            "cache_creation_input_tokens":9007199254740992})",
+       R"({"input_tokens":3,"output_tokens":1,"cache_read_input_tokens":-1})",
+       R"({"input_tokens":3,"output_tokens":1,"cache_creation_input_tokens":1e99})",
+       R"({"input_tokens":3,"output_tokens":1,"cache_creation_input_tokens":5,"cache_creation":{"ephemeral_1h_input_tokens":6}})",
+       R"({"input_tokens":3,"output_tokens":1,"output_tokens_details":{"thinking_tokens":2}})"}) {
+    CAPTURE(no);
+    const token_usage u = used(no);
+    CHECK_FALSE(u.known);
+    CHECK(u.input <= largest_count);
+    CHECK(u.output <= largest_count);
+  }
+  CHECK_FALSE(
+      decode(R"({"content":[],"stop_reason":null,"usage":{"input_tokens":1,"output_tokens":0}})").ok());
+  CHECK_FALSE(decode(R"({"content":[{"type":"thinking","thinking":"hm"}]})").ok());
+  CHECK(decode(R"({"content":[],"stop_reason":"end_turn"})").ok()); // paid for
+}

@@ -90,7 +90,9 @@ TEST_CASE("json: surrogates without partners, and bytes that are no text") {
 
 TEST_CASE("json: values of the wrong kind are as good as absent") {
   const auto v = read_json(
-      R"({"i":-3,"u":18446744073709551615,"d":2.5,"big":1e300,"s":"7","n":null,"b":true,"a":[],"o":{"x":1}})");
+      R"({"i":-3,"u":18446744073709551615,"d":2.5,"big":1e300,"s":"7","n":null,"b":true,"a":[],"o":{"x":1},
+          "most":9007199254740992,"more":9007199254740993,"most_d":9007199254740992.0,"more_d":9007199254740994.0,
+          "whole":12.0,"e":1e3,"zero":-0.0,"nan":-1e999})");
   REQUIRE(v);
   const auto* o = &*v;
   CHECK(member(o, "n") == nullptr);
@@ -98,8 +100,17 @@ TEST_CASE("json: values of the wrong kind are as good as absent") {
   CHECK(member(member(o, "a"), "x") == nullptr);
   CHECK(member(nullptr, "x") == nullptr);
   CHECK_FALSE(count_of(member(o, "i")));
-  CHECK(count_of(member(o, "u")) == 18446744073709551615U);
-  CHECK(count_of(member(o, "d")) == 2);
+  CHECK_FALSE(count_of(member(o, "u"))); // nothing has been counted so far
+  CHECK_FALSE(count_of(member(o, "d")));
+  CHECK(count_of(member(o, "most")) == largest_count);
+  CHECK(count_of(member(o, "most_d")) == largest_count);
+  for (const char* no : {"more", "more_d", "nan"}) CHECK_FALSE(count_of(member(o, no)));
+  CHECK(count_of(member(o, "whole")) == 12);
+  CHECK(count_of(member(o, "e")) == 1000);
+  CHECK(count_of(member(o, "zero")) == 0);
+  CHECK(miscounted(member(o, "s")));
+  CHECK_FALSE(miscounted(member(o, "absent")));
+  CHECK_FALSE(miscounted(member(o, "n")));
   CHECK_FALSE(count_of(member(o, "big")));
   CHECK_FALSE(count_of(member(o, "s")));
   CHECK_FALSE(count_of(member(o, "b")));

@@ -131,7 +131,6 @@ TEST_CASE("openai: usage in the dialects") {
           R"({"prompt_tokens":100,"completion_tokens":1,"prompt_cache_hit_tokens":64,"prompt_cache_miss_tokens":36})")
           .cached == 64);
   CHECK(used(R"({"prompt_tokens":100,"completion_tokens":1,"prompt_tokens_details":null})").cached == 0);
-  CHECK(used(R"({"prompt_tokens":100,"completion_tokens":1,"cost":0.00125})").cost_usd == 0.00125);
   CHECK(used(R"({"prompt_tokens":100,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":5000}})")
             .cached == 100);
   CHECK(
@@ -256,6 +255,84 @@ TEST_CASE("openai: hostile bodies end in a failure, quickly and within bounds") 
   CHECK(refused("{\"choices\":[{\"message\":{\"content\":\"\n\"}}]}")); // a bare line end in a string
   const outcome odd =
       decode(R"({"choices":[7,null,"x",{"message":7},{"message":{"content":["a"]}},{"index":-1}]})", 200, 9);
-  REQUIRE(odd.ok());
-  for (const choice& c : odd.reply().choices) CHECK(c.text.empty());
+  REQUIRE_FALSE(odd.ok()); // nothing was said in any of them
+  CHECK(odd.failure().kind == failure_kind::malformed);
+}
+
+TEST_CASE("openai: choices in which nothing was said are none") {
+  const auto choices = [](const std::string& list) {
+    return decode(R"({"choices":[)" + list + "]}", 200, 8);
+  };
+  CHECK_FALSE(
+      choices(R"({"index":0,"message":{"role":"assistant","content":null},"finish_reason":null})").ok());
+  CHECK(choices("").reply().choices.empty()); // fewer than asked for
+  const outcome two =
+      choices(R"({"index":0},{"index":0,"message":{"content":"a"}},{"index":0,"message":{"content":"b"}},
+                 {"index":5,"message":{"content":""},"finish_reason":"stop"})");
+  REQUIRE(two.ok());
+  REQUIRE(two.reply().choices.size() == 3);
+  CHECK(two.reply().choices[0].text == "a");
+  CHECK(two.reply().choices[1].text == "b");
+  CHECK(two.reply().choices[2].text.empty()); // paid for
+}
+
+TEST_CASE("openai: a usage that contradicts itself is not known") {
+  const auto used = [](const std::string& usage) {
+    return decode(R"({"choices":[{"message":{"content":"x"}}],"usage":)" + usage + "}").reply().used;
+  };
+  CHECK(used(R"({"prompt_tokens":100,"completion_tokens":5})").known);
+  CHECK(
+      used(R"({"prompt_tokens":100.0,"completion_tokens":5e0,"prompt_tokens_details":{"cached_tokens":100}})")
+          .known);
+  for (
+      const char* no :
+      {R"({})", R"(null)", R"([])", R"({"prompt_tokens":100})", R"({"completion_tokens":100})",
+       R"({"prompt_tokens":18446744073709551615,"completion_tokens":5})",
+       R"({"prompt_tokens":9007199254740993,"completion_tokens":5})",
+       R"({"prompt_tokens":9223372036854775808,"completion_tokens":9223372036854775808})",
+       R"({"prompt_tokens":100,"completion_tokens":-5})", R"({"prompt_tokens":100,"completion_tokens":"5"})",
+       R"({"prompt_tokens":100,"completion_tokens":5.5})",
+       R"({"prompt_tokens":100,"completion_tokens":1e30})",
+       R"({"prompt_tokens":100,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":101}})",
+       R"({"prompt_tokens":100,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":-1}})",
+       R"({"prompt_tokens":100,"completion_tokens":5,"prompt_cache_hit_tokens":"64"})",
+       R"({"prompt_tokens":100,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":60,"cache_write_tokens":60}})",
+       R"({"prompt_tokens":100,"completion_tokens":5,"prompt_tokens_details":{"cache_write_tokens":18446744073709551615}})",
+       R"({"prompt_tokens":100,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":6}})"}) {
+    CAPTURE(no);
+    const token_usage u = used(no);
+    CHECK_FALSE(u.known);
+    CHECK(u.input <= largest_count);
+    CHECK(u.output <= largest_count);
+  }
+  // hidden reasoning that is in the total only
+  const token_usage hidden = used(R"({"prompt_tokens":100,"completion_tokens":5,"total_tokens":1105})");
+  CHECK(hidden.known);
+  CHECK(hidden.output == 1005);
+  CHECK(used(R"({"prompt_tokens":100,"completion_tokens":5,"total_tokens":3})").output == 5);
+}
+
+TEST_CASE("openai: a cost that the server states counts where the catalogue says so, or if it is more") {
+  const auto cost = [](bool states_cost, double price, const std::string& stated) {
+    model_profile m = gpt();
+    m.takes.states_cost = states_cost;
+    if (price > 0) m.prices = {{.input = price, .output = price}};
+    http_response r;
+    r.status = 200;
+    r.body =
+        R"({"choices":[{"message":{"content":"x"}}],"usage":{"prompt_tokens":1000,"completion_tokens":1000,"cost":)" +
+        stated + "}}";
+    const auto used = openai::decode(m, r, 1, now).reply().used;
+    return m.cost(used, now);
+  };
+  CHECK(cost(true, 0, "0.00125") == 0.00125);
+  CHECK(cost(true, 1, "0") == 0.0);
+  CHECK(cost(false, 1, "0") == doctest::Approx(0.002));
+  CHECK(cost(false, 1, "0.001") == doctest::Approx(0.002));
+  CHECK(cost(false, 1, "0.5") == 0.5);
+  CHECK_FALSE(cost(false, 0, "0")); // no price is known, and the server does not set one
+  for (const char* no : {"-1", "1e400", "1e7", "\"0\"", "null", "[]"}) {
+    CHECK(cost(true, 1, no) == doctest::Approx(0.002));
+    CHECK(cost(false, 1, no) == doctest::Approx(0.002));
+  }
 }
