@@ -19,9 +19,10 @@ namespace strata::agents {
 /// others, never on the client's thread. The client must make progress on its own: start an engine with
 /// `engine.start()`.
 ///
-/// A request that fails makes a draw without program. When the model is stopped (key, quota), the budget is
-/// used up (`declined`) or requests are cancelled, the step ends in order: `on_stopped` is called once,
-/// nothing more is asked, what has been answered is delivered, the rest is left out.
+/// A request that fails makes a draw without program. When the sink wants no more, requests are declined by a
+/// budget or cancelled, nothing new is begun and what has been begun is finished; when the model is stopped
+/// (key, quota) nothing more is asked at all. Either way `on_stopped` is called once, what has been answered
+/// is delivered, and the rest is left out, with what it used told to the sink.
 template <Language L, llm::ChatClient C> class agent {
  public:
   /// `guardian` answers the stage "guard"; without it the proposer's client does. Throws

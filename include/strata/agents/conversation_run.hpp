@@ -4,12 +4,14 @@
 #pragma once
 
 #include "strata/agents/stages.hpp"
+#include "strata/agents/tokens.hpp"
 #include "strata/llm/client.hpp"
 #include "strata/llm/fan_out.hpp"
 #include "strata/random.hpp"
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -34,7 +36,8 @@ enum class stage : std::uint8_t { propose, guard, repair };
   return s == stage::propose ? propose_stage : s == stage::guard ? guard_stage : repair_stage;
 }
 
-/// Whether a failure ends the whole step: nothing later could succeed, or nobody wants it.
+/// Whether a failure ends the whole step: nothing later could succeed, or nobody wants it. After `declined`
+/// and `cancelled` what has been begun may still be finished.
 [[nodiscard]] constexpr bool ends_step(llm::failure_kind kind) noexcept {
   return llm::reach_of(kind) >= llm::reach::model || kind == llm::failure_kind::declined ||
          kind == llm::failure_kind::cancelled;
@@ -54,28 +57,35 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
   void work() {
     if (jobs_.empty() || out_.stop_requested()) return;
     auto orders = make_orders(); // may throw; nothing has been sent yet
-    std::optional<std::stop_callback<std::function<void()>>> watcher;
-    watcher.emplace(out_.stop_token(), [this] { end(nullptr); });
-    enter(); // or the end might come before the last request is sent
-    llm::fan_out_policy policy{.per_request = settings_.per_request, .seed = jobs_.front().key().seed};
+    std::vector<std::jthread> others;
+    std::optional<std::stop_callback<stop_asked>> watcher;
     const auto self = this->shared_from_this();
-    llm::fan_out(
-        gate{proposer_, self}, std::move(orders), policy,
-        [self](std::size_t order, std::uint32_t first, std::uint32_t asked, llm::outcome came) {
-          self->proposed(order, first, asked, std::move(came));
-        },
-        [] {}); // the end is when nothing is under way
-    leave();
-    {
-      std::vector<std::jthread> others;
+    enter(); // or the end might come before the last request is sent
+    try {
       for (std::size_t t = 1; t < settings_.threads; ++t) others.emplace_back([this] { pump(); });
-      pump();
+      watcher.emplace(out_.stop_token(), stop_asked{this});
+      llm::fan_out_policy policy{.per_request = settings_.per_request, .seed = jobs_.front().key().seed};
+      llm::fan_out(
+          gate{proposer_, self}, std::move(orders), policy,
+          [self](std::size_t order, std::uint32_t first, std::uint32_t asked, llm::outcome came) {
+            self->proposed(order, first, asked, std::move(came));
+          },
+          [] {});   // the end is when nothing is under way
+    } catch (...) { // requests may be under way, and they need all that the caller owns
+      keep_error();
     }
+    leave();
+    pump();
+    others.clear();
     watcher.reset();
     if (error_) std::rethrow_exception(error_);
-    for (std::size_t i = 0; i < jobs_.size(); ++i)
-      if (!ended_ && !samples_[i].delivered)
+    for (std::size_t i = 0; i < jobs_.size(); ++i) {
+      if (samples_[i].over) continue;
+      if (phase_ == phase::open)
         deliver(i, draw<L>{.failure = "the model's replies hold no text at all"});
+      else
+        leave_out(i);
+    }
   }
 
   [[nodiscard]] std::optional<llm::failure> why_stopped() const {
@@ -84,11 +94,30 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
   }
 
  private:
+  /// What a budget keeps for the samples of one request goes back with the last of them.
+  struct promise {
+    explicit promise(std::shared_ptr<llm::follow_ups> l) : later(std::move(l)) {}
+    promise(const promise&) = delete;
+    promise& operator=(const promise&) = delete;
+    ~promise() { later->kept.reset(); }
+    std::shared_ptr<llm::follow_ups> later;
+  };
   struct sample_state {
     proposal<L> now{};
     usage used{};
     picodollars cost = 0;
-    bool delivered = false;
+    bool over = false;                // delivered or left out
+    std::shared_ptr<promise> later{}; // of the request that began it
+  };
+  /// How far the end of the step has come.
+  enum class phase : std::uint8_t {
+    open,
+    finishing, ///< nothing new is begun
+    ended,     ///< nothing is asked
+  };
+  struct stop_asked {
+    conversation_run* run;
+    void operator()() const noexcept { run->wind_up(); }
   };
   struct order_jobs {
     std::uint64_t first = 0;           // number of the first sample
@@ -110,23 +139,37 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
     bool scouting = false;
     std::vector<std::pair<std::size_t, llm::conversation>> waiting{};
   };
-  /// Lets requests pass until the step is ended, and sees what ends it.
+  /// Lets requests pass while the step goes on, and sees what ends it.
   struct gate {
     C inner;
     std::shared_ptr<conversation_run> run;
 
     void submit(llm::chat_request q, llm::completion done) {
-      if (run->ended())
+      if (!run->admits(q))
         return done(llm::failure{.kind = llm::failure_kind::cancelled, .message = "the step has been ended"});
-      run->enter();
-      inner.submit(std::move(q), [run = run, done = std::move(done)](llm::outcome o) {
-        if (!o.ok() && ends_step(o.failure().kind)) {
-          const llm::failure why = o.failure();
-          run->end(&why);
+      if (!q.follow_up) run->begin(q);
+      // the client might throw before or after it has taken the request; it comes back once in any case
+      const auto answered = std::make_shared<std::atomic<bool>>(false);
+      const auto shared_done = std::make_shared<llm::completion>(std::move(done));
+      const auto come_back = [run = run, answered, shared_done](llm::outcome o) {
+        if (answered->exchange(true)) return;
+        try {
+          if (!o.ok() && ends_step(o.failure().kind)) run->end_for(o.failure());
+          const llm::completion once = std::move(*shared_done);
+          once(std::move(o));
+        } catch (...) { // not on the client's thread
+          run->keep_error();
         }
-        done(std::move(o));
         run->leave();
-      });
+      };
+      llm::completion receiver = come_back;
+      run->enter();
+      try {
+        inner.submit(std::move(q), std::move(receiver));
+      } catch (...) {
+        run->keep_error();
+        come_back(llm::failure{.kind = llm::failure_kind::cancelled});
+      }
     }
     [[nodiscard]] const llm::model_profile& model() const { return inner.model(); }
   };
@@ -174,6 +217,27 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
     return q;
   }
 
+  /// Before a request for samples is sent: what they may need later.
+  void begin(llm::chat_request& q) {
+    const std::uint32_t checks = how_.guard ? 1 : 0;
+    const std::uint64_t each = std::uint64_t{how_.repairs} * (1 + checks) + checks;
+    if (each == 0) return;
+    // a later prompt holds the first one, or less, and what was said since
+    constexpr std::uint64_t feedback = 1000;
+    q.later = std::make_shared<llm::follow_ups>();
+    q.later->requests = static_cast<std::uint32_t>(std::min<std::uint64_t>(each * q.n, UINT32_MAX));
+    q.later->input_tokens = approximate_tokens(q.messages) +
+                            (std::uint64_t{how_.repairs} + 1) * (std::uint64_t{q.max_tokens} + feedback);
+    q.later->output_tokens = q.max_tokens;
+    const auto made = std::make_shared<promise>(q.later);
+    const auto past = std::ranges::upper_bound(orders_, std::uint64_t{q.sample}, {}, &order_jobs::first);
+    if (past == orders_.begin()) return;
+    const order_jobs& o = *std::prev(past);
+    for (std::uint32_t k = 0; k < q.n; ++k)
+      if (const std::size_t at = q.sample - o.first + k; at < o.jobs.size())
+        samples_[o.jobs[at]].later = made;
+  }
+
   /// The guardian's and the repairer's requests.
   void ask(std::size_t i, stage at, llm::conversation prompt) {
     lane& l = lanes_[static_cast<std::size_t>(at)];
@@ -181,8 +245,8 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
     {
       const std::scoped_lock lock(mutex_);
       if (l.scouting) {
-        ++under_way_;
         l.waiting.emplace_back(i, std::move(prompt));
+        ++under_way_;
         return;
       }
       if (l.cold) {
@@ -191,7 +255,12 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
         scout = l.scouting = prompt.bytes() >= shortest;
       }
     }
-    send(i, at, std::move(prompt), scout);
+    try {
+      send(i, at, std::move(prompt), scout);
+    } catch (...) {
+      keep_error();
+      if (scout) warmed(at); // nobody else would let them go
+    }
   }
 
   void send(std::size_t i, stage at, llm::conversation prompt, bool scout) {
@@ -206,6 +275,8 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
     random_stream bits(
         {j.key().seed, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(j.task_index()), q.sample});
     q.seed = bits() & 0x7fffffffU;
+    q.follow_up = true;
+    if (const auto& made = samples_[i].later) q.later = made->later;
     gate client{at == stage::guard ? guardian_ : proposer_, this->shared_from_this()};
     client.submit(std::move(q), [self = this->shared_from_this(), i, at, scout,
                                  prompt = std::move(prompt)](llm::outcome o) {
@@ -296,8 +367,8 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
   // ---- the queue
   void put(event e) {
     const std::scoped_lock lock(mutex_);
-    ++under_way_;
     queue_.push_back(std::move(e));
+    ++under_way_;
     changed_.notify_one();
   }
   void enter() {
@@ -308,19 +379,38 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
     const std::scoped_lock lock(mutex_);
     if (--under_way_ == 0) changed_.notify_all();
   }
-  [[nodiscard]] bool ended() const {
+  [[nodiscard]] bool admits(const llm::chat_request& q) const {
+    if (out_.failed()) return false;
     const std::scoped_lock lock(mutex_);
-    return ended_;
+    return q.follow_up ? phase_ != phase::ended : phase_ == phase::open;
   }
-  /// Nothing more is asked from now on.
-  void end(const llm::failure* why) {
-    {
+
+  /// The sink wants no more: what has been begun is finished, unless it is of no use.
+  void wind_up() noexcept { go_to(out_.failed() ? phase::ended : phase::finishing, nullptr); }
+  void end_for(const llm::failure& why) noexcept {
+    const bool others = why.kind == llm::failure_kind::declined || why.kind == llm::failure_kind::cancelled;
+    go_to(others ? phase::finishing : phase::ended, &why);
+  }
+  void go_to(phase to, const llm::failure* why) noexcept {
+    try {
+      bool first = false;
+      {
+        const std::scoped_lock lock(mutex_);
+        if (phase_ >= to) return;
+        first = std::exchange(phase_, to) == phase::open;
+        if (why != nullptr && !why_) why_ = *why;
+      }
+      if (!first) return;
+      if (why != nullptr)
+        out_.end(why->kind == llm::failure_kind::declined    ? strata::ended::budget
+                 : why->kind == llm::failure_kind::cancelled ? strata::ended::stopped
+                                                             : strata::ended::failed);
+      if (settings_.on_stopped) settings_.on_stopped(why);
+    } catch (...) {
       const std::scoped_lock lock(mutex_);
-      if (ended_) return;
-      ended_ = true;
-      if (why != nullptr) why_ = *why;
+      if (!error_) error_ = std::current_exception();
+      phase_ = phase::ended;
     }
-    if (settings_.on_stopped) settings_.on_stopped(why);
   }
 
   void pump() noexcept {
@@ -347,10 +437,7 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
       const std::scoped_lock lock(mutex_);
       if (!error_) error_ = std::current_exception();
     }
-    try {
-      end(nullptr);
-    } catch (...) { // the first one is rethrown
-    }
+    go_to(phase::ended, nullptr);
   }
 
   // ---- what becomes of an answer, on the agent's threads; one thread at a time per sample
@@ -365,10 +452,11 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
       if (settings_.on_charge) settings_.on_charge(e.pay);
     }
     if (e.failed) {
-      if (!ends_step(e.failed->kind)) deliver(e.job, draw<L>{.failure = std::move(e.failed->message)});
-      return; // left out: the step has been ended
+      if (ends_step(e.failed->kind)) return leave_out(e.job); // the step is being ended
+      return deliver(e.job, draw<L>{.failure = std::move(e.failed->message)});
     }
     if (!e.said) return;
+    if (out_.failed()) return leave_out(e.job);
     reading<L> read = how_.read(jobs_[e.job], *e.said);
     proposal<L>& p = s.now;
     if (e.at == stage::guard) {
@@ -393,12 +481,21 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
   }
 
   void deliver(std::size_t i, draw<L> d) {
+    d.used = finish(i);
+    if (!out_(jobs_[i], std::move(d))) wind_up();
+  }
+  void leave_out(std::size_t i) {
+    if (const usage u = finish(i); u != usage{}) out_.charge(u);
+  }
+  /// Returns what the sample used.
+  usage finish(std::size_t i) {
     sample_state& s = samples_[i];
-    s.delivered = true;
+    s.over = true;
     s.now = {};
-    d.used = s.used;
-    d.used.cost_usd = to_dollars(s.cost);
-    if (!out_(jobs_[i], std::move(d))) end(nullptr);
+    s.later.reset();
+    usage u = s.used;
+    u.cost_usd = to_dollars(s.cost);
+    return u;
   }
 
   C proposer_, guardian_;
@@ -414,7 +511,7 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
   std::deque<event> queue_;
   std::size_t under_way_ = 0; // requests, events, and what waits behind a scout
   std::array<lane, 3> lanes_{};
-  bool ended_ = false;
+  phase phase_ = phase::open;
   std::optional<llm::failure> why_;
   std::exception_ptr error_;
 };

@@ -87,8 +87,9 @@ struct agent_settings {
   std::function<std::uint64_t(std::size_t task, std::size_t step, std::string_view stage)> tag{};
   /// What every sample is charged, from the agent's threads, several at once; for `ledger::add`.
   std::function<void(const charge&)> on_charge{};
-  /// Called once per step that is ended before its time, from any thread: null if the sink wanted no more.
-  /// Cancel what waits in an engine here (`engine.drain`), and request the stop of the run.
+  /// Called once per step that is ended before its time, from any thread: null if the sink wanted no more, or
+  /// something has thrown. Cancel what waits in an engine here (`engine.drain`, which spares the follow-ups
+  /// of what has been begun), and request the stop of the run.
   std::function<void(const llm::failure*)> on_stopped{};
 };
 

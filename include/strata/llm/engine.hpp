@@ -127,9 +127,10 @@ class engine {
   /// Waits until nothing is under way; for engines that have been started.
   void wait();
 
-  /// Nothing more is sent: what waits fails as cancelled, what is in flight may finish. From any thread.
+  /// Nothing new is sent: what waits fails as cancelled, what is in flight may finish. Follow-ups
+  /// (`chat_request::follow_up`) are still sent. From any thread.
   void drain(std::string why);
-  /// Also ends what is in flight. From any thread.
+  /// Also refuses follow-ups and ends what is in flight. From any thread.
   void cancel_all(std::string why);
   /// Takes new requests again after `drain` or `cancel_all`. From any thread.
   void resume();

@@ -6,6 +6,7 @@
 #include "strata/llm/message.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,15 @@ enum class streaming : std::uint8_t { automatic, never, always };
 /// How long Anthropic keeps a marked prefix.
 enum class cache_life : std::uint8_t { minutes5, hour1 };
 
+/// What may still be asked after a request to finish what it begins: the same object for all requests of that
+/// kind, kept by the requester until it is over. A budget that lets it begin keeps enough to finish it.
+struct follow_ups {
+  std::uint32_t requests = 0;      ///< at most, all `follow_up`
+  std::uint64_t input_tokens = 0;  ///< of each, at most
+  std::uint64_t output_tokens = 0; ///< of each, at most
+  std::shared_ptr<void> kept{};    ///< by the budget; given back when it goes
+};
+
 /// A request. Cheap to copy: the conversation is shared.
 /// It has constructors on purpose: g++ 12 miscompiles a temporary aggregate within a co_await expression.
 struct chat_request {
@@ -49,6 +59,11 @@ struct chat_request {
 
   std::uint32_t sample = 0; ///< number of the first choice among all samples of this prompt; never sent
   std::uint64_t tag = 0;    ///< for the caller, for instance the stage that asks; never sent
+
+  /// Goes on with what an earlier request began: sent before all that begin something, even by an engine that
+  /// is being drained.
+  bool follow_up = false;
+  std::shared_ptr<follow_ups> later{}; ///< of the conversation it belongs to; none: nothing follows
 };
 
 } // namespace strata::llm

@@ -250,6 +250,57 @@ TEST_CASE("engine: draining lets what was sent finish") {
   CHECK(ask(e, c).ok());
 }
 
+TEST_CASE("engine: follow-ups go first, and are sent even while it is drained") {
+  busy_server s(10ms);
+  auto settings = quick();
+  settings.concurrency = {1, 1};
+  llm::engine e(settings);
+  llm::client c = e.open(openai_at(s.authority()));
+  std::vector<std::string> order;
+  const auto submit = [&](const std::string& name, bool follow_up) {
+    auto q = question();
+    q.follow_up = follow_up;
+    c.submit(q, [&order, name](const outcome& o) { order.push_back(name + (o.ok() ? "" : " cancelled")); });
+  };
+  submit("first", false);
+  CHECK(run_until(e, [&] { return e.counters().in_flight == 1; }));
+  for (const char* name : {"new 1", "new 2"}) submit(name, false);
+  for (const char* name : {"later 1", "later 2"}) submit(name, true);
+  CHECK(run_until(e, [&] { return order.size() == 2; }));
+  e.drain("no more");
+  submit("later 3", true);
+  submit("new 3", false);
+  e.run();
+  std::vector<std::string> sent, not_sent;
+  for (const std::string& o : order) (o.ends_with("cancelled") ? not_sent : sent).push_back(o);
+  CHECK(sent == std::vector<std::string>{"first", "later 1", "later 2", "later 3"});
+  CHECK(not_sent == std::vector<std::string>{"new 1 cancelled", "new 2 cancelled", "new 3 cancelled"});
+  e.cancel_all("really no more");
+  submit("later 4", true);
+  e.run();
+  CHECK(order.back() == "later 4 cancelled");
+}
+
+TEST_CASE("engine: a request that the hook admit throws on is not sent") {
+  busy_server s(1ms);
+  auto settings = quick();
+  int asked = 0, sent = 0;
+  settings.hooks.admit = [&](const auto&, const auto&) -> std::optional<llm::failure> {
+    if (++asked == 2) throw std::runtime_error("no memory for the reservation");
+    return std::nullopt;
+  };
+  settings.hooks.on_attempt = [&](const llm::attempt&) { ++sent; };
+  llm::engine e(settings);
+  llm::client c = e.open(openai_at(s.authority()));
+  std::vector<bool> ok;
+  for (int i = 0; i < 3; ++i) c.submit(question(), [&](const outcome& o) { ok.push_back(o.ok()); });
+  CHECK_THROWS_WITH(e.run(), "no memory for the reservation");
+  e.run();
+  CHECK(asked == 3);
+  CHECK(sent == 2);
+  CHECK(std::ranges::count(ok, false) == 1);
+}
+
 TEST_CASE("engine: a delayed retry is cancelled at once") {
   script s({error(500, R"({"message":"x"})")});
   auto settings = quick();

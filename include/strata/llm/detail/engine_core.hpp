@@ -167,33 +167,41 @@ class engine_core : public std::enable_shared_from_this<engine_core> {
       engine_job& job = *each;
       engine_lane& lane = *job.lane;
       jobs_.emplace(job.id, std::move(each));
-      if (!closed_.empty()) {
+      if (!closed_.empty() && (closed_to_all_ || !job.question.follow_up)) {
         finish(job, cancelled(closed_));
       } else if (lane.limits.stopped()) {
         finish(job, *lane.limits.stopped());
       } else {
-        lane.ready.push_back(job.id);
+        queue_of(lane, job.question).push_back(job.id);
         if (std::find(touched.begin(), touched.end(), &lane) == touched.end()) touched.push_back(&lane);
       }
     }
     for (engine_lane* lane : touched) pump(*lane);
   }
 
+  static std::deque<ticket>& queue_of(engine_lane& lane, const chat_request& q) {
+    return q.follow_up ? lane.urgent : lane.ready;
+  }
+
   // Sends what may be sent, and sees to it that the lane wakes up for the rest.
   void pump(engine_lane& lane) {
     const auto now = steady::now();
     while (!lane.delayed.empty() && lane.delayed.begin()->first <= now) {
-      lane.ready.push_front(lane.delayed.begin()->second);
+      const auto due = jobs_.find(lane.delayed.begin()->second);
       lane.delayed.erase(lane.delayed.begin());
+      if (due != jobs_.end()) queue_of(lane, due->second->question).push_front(due->first);
     }
-    while (!lane.ready.empty() && lane.limits.open(now)) {
-      const auto found = jobs_.find(lane.ready.front());
-      lane.ready.pop_front();
+    while (!(lane.urgent.empty() && lane.ready.empty()) && lane.limits.open(now)) {
+      auto& queue = lane.urgent.empty() ? lane.ready : lane.urgent;
+      const auto found = jobs_.find(queue.front());
+      queue.pop_front();
       if (found == jobs_.end()) continue;
       engine_job& job = *found->second;
       std::optional<failure> refused;
       if (!job.admitted && settings_.hooks.admit)
-        guarded([&] { refused = settings_.hooks.admit(lane.profile, job.question); });
+        if (!guarded([&] { refused = settings_.hooks.admit(lane.profile, job.question); }))
+          refused =
+              failure{.kind = failure_kind::declined, .message = "the hook that admits requests failed"};
       if (refused) {
         finish(job, std::move(*refused));
         continue;
@@ -210,7 +218,7 @@ class engine_core : public std::enable_shared_from_this<engine_core> {
     }
     auto next = steady::time_point::max();
     if (!lane.delayed.empty()) next = lane.delayed.begin()->first;
-    if (!lane.ready.empty() && lane.limits.paused_until() > now)
+    if (!(lane.urgent.empty() && lane.ready.empty()) && lane.limits.paused_until() > now)
       next = std::min(next, lane.limits.paused_until());
     if (next != steady::time_point::max()) arm(lane, next);
   }
@@ -434,17 +442,21 @@ class engine_core : public std::enable_shared_from_this<engine_core> {
   void close_now(const std::string& why, bool also_flying) {
     take_inbox();
     closed_ = why.empty() ? "cancelled" : why;
+    closed_to_all_ = also_flying;
     std::vector<ticket> all;
     for (const auto& [id, job] : jobs_)
-      if (job->where == engine_job::place::queued || (also_flying && job->where == engine_job::place::flying))
+      if (also_flying ? job->where != engine_job::place::holding
+                      : job->where == engine_job::place::queued && !job->question.follow_up)
         all.push_back(id);
     std::sort(all.begin(), all.end());
     for (const ticket id : all)
       if (const auto found = jobs_.find(id); found != jobs_.end()) cancel(*found->second, closed_);
     for (const auto& lane : lanes()) {
-      lane->ready.clear();
-      lane->delayed.clear();
-      disarm(*lane);
+      const auto gone = [&](ticket id) { return !jobs_.contains(id); };
+      std::erase_if(lane->urgent, gone);
+      std::erase_if(lane->ready, gone);
+      std::erase_if(lane->delayed, [&](const auto& entry) { return gone(entry.second); });
+      if (lane->urgent.empty() && lane->ready.empty() && lane->delayed.empty()) disarm(*lane);
     }
   }
 
@@ -460,8 +472,10 @@ class engine_core : public std::enable_shared_from_this<engine_core> {
       const std::scoped_lock lock(lane.mutex);
       if (!lane.stopped) lane.stopped = lane.limits.stopped();
     }
-    std::vector<ticket> waiting(lane.ready.begin(), lane.ready.end());
+    std::vector<ticket> waiting(lane.urgent.begin(), lane.urgent.end());
+    waiting.insert(waiting.end(), lane.ready.begin(), lane.ready.end());
     for (const auto& [when, id] : lane.delayed) waiting.push_back(id);
+    lane.urgent.clear();
     lane.ready.clear();
     lane.delayed.clear();
     disarm(lane);
@@ -477,7 +491,8 @@ class engine_core : public std::enable_shared_from_this<engine_core> {
   read_space space_;
   random_stream random_;
   std::unordered_map<ticket, std::unique_ptr<engine_job>> jobs_;
-  std::string closed_; // why nothing is sent; empty: it is
+  std::string closed_; // why nothing new is sent; empty: it is
+  bool closed_to_all_ = false;
   std::size_t holding_ = 0;
   std::optional<asio::executor_work_guard<io_executor>> held_;
   std::optional<asio::executor_work_guard<io_executor>> busy_;

@@ -74,7 +74,8 @@ inline void engine_core::settle(engine_job& job, outcome came, attempt_facts fac
     finish(job, std::move(came));
     return pump(lane);
   }
-  const bool closed = !closed_.empty() || lane.limits.stopped();
+  const bool closed =
+      (!closed_.empty() && (closed_to_all_ || !job.question.follow_up)) || lane.limits.stopped();
   // a parameter that the model does not take is left out from now on
   std::string lesson;
   if (f.kind == failure_kind::bad_request && !closed) {
@@ -85,7 +86,7 @@ inline void engine_core::settle(engine_job& job, outcome came, attempt_facts fac
   }
   if (!lesson.empty()) {
     told(job, came, lesson);
-    lane.ready.push_front(job.id);
+    queue_of(lane, job.question).push_front(job.id);
     return pump(lane);
   }
 
@@ -107,7 +108,7 @@ inline void engine_core::settle(engine_job& job, outcome came, attempt_facts fac
   case action::again_now:
     told(job, came, "once more on a new connection");
     job.fresh_connection = true;
-    lane.ready.push_front(job.id);
+    queue_of(lane, job.question).push_front(job.id);
     break;
   case action::again_later:
     told(job, came, "retry in " + retry_state::seconds(r.delay));

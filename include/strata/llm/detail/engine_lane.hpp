@@ -60,7 +60,8 @@ struct engine_lane {
   secret key;
   redactor hide;
   gate limits;
-  std::deque<client::ticket> ready; // tickets of cancelled requests are skipped
+  std::deque<client::ticket> urgent; // follow-ups: before the others
+  std::deque<client::ticket> ready;  // tickets of cancelled requests are skipped
   std::multimap<steady::time_point, client::ticket> delayed;
   timer wake;
   steady::time_point wake_at{};
