@@ -51,7 +51,7 @@ Volume volume(const step::Plan& plan, const step::TaskInstance& instance) {
 }
 
 void simulate(benchmark::State& state, const Solved& solved) {
-  const step::Verifier verifier(solved.task);
+  const step::Verifier verifier(solved.task, {.published = true});
   const auto plan = verifier.plan(step::syntax::parse(solved.impl));
   const step::TaskInstance instance(*solved.task, scaled(state.range(0)), 42, step::tensor::DType::float32,
                                     generous);

@@ -21,6 +21,7 @@ namespace {
 step::VerifyOptions options_of(const CheckSettings& settings) {
   step::VerifyOptions options;
   options.affine = settings.affine;
+  options.published = settings.published;
   options.seeds = settings.seeds;
   options.cache_bytes = settings.cache_bytes;
   for (const auto& sizes : settings.extra_sizes) options.extra_sizes.push_back({sizes});

@@ -19,6 +19,7 @@ using Sizes = std::vector<std::pair<std::string, std::int64_t>>;
 
 struct CheckSettings {
   step::AffineRule affine = step::AffineRule::flow;
+  bool published = false;         ///< the single check of the prototype decides
   std::vector<Sizes> extra_sizes; ///< besides the default sizes
   int seeds = 1;
   /// Memory per task for verdicts that are remembered; 0 for none.

@@ -21,8 +21,10 @@ using Tasks = std::vector<std::shared_ptr<const step::Task>>;
 class Judge {
  public:
   /// Throws TaskError when a task is broken.
-  explicit Judge(const Tasks& tasks) {
-    for (const auto& task : tasks) checkers_.emplace(task.get(), Checker(task));
+  explicit Judge(const Tasks& tasks, bool published = false) {
+    CheckSettings settings;
+    settings.published = published;
+    for (const auto& task : tasks) checkers_.emplace(task.get(), Checker(task, settings));
   }
   [[nodiscard]] step::Verdict detailed(const step::Task& task, std::string_view program) const {
     return checkers_.at(&task).verify(program);

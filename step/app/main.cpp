@@ -40,6 +40,11 @@ void add_json(CLI::App& command, bool& json) {
   command.add_flag("--json", json, "print JSON instead of text");
 }
 
+void add_published(CLI::App& command, bool& published) {
+  command.add_flag("--published", published,
+                   "check once, as published: one seed at the default sizes; do not confirm a pass");
+}
+
 void add_verify(CLI::App& root, app::VerifyCommand& o) {
   auto& c = *root.add_subcommand("verify", "verify one program, or a corpus of programs");
   c.footer("Examples: strata verify --task tasks/bmm/bmm_0.yaml --impl program.py\n"
@@ -60,6 +65,7 @@ void add_verify(CLI::App& root, app::VerifyCommand& o) {
   c.add_option("--seeds", o.seeds, "seeds per choice of sizes, 1..1000 (default: 1)")
       ->type_name("N")
       ->check(CLI::Range(1, 1000));
+  add_published(c, o.published);
   c.add_option("--tasks", o.data.tasks,
                "with --corpus: directory with task files (default: the bundled tasks)")
       ->type_name("DIR");
@@ -83,6 +89,7 @@ void add_tasks(CLI::App& root, app::TasksCommand& o) {
   c.add_option("--prompts", o.data.prompts,
                "with --check: directory with prompts (default: the bundled ones)")
       ->type_name("DIR");
+  add_published(c, o.published);
   add_json(c, o.json);
 }
 

@@ -28,6 +28,7 @@ struct VerifyCommand {
   std::string affine = "flow";
   std::vector<std::string> sizes; ///< each "M=5,N=7"
   int seeds = 1;
+  bool published = false;
   std::string corpus;
   int jobs = 0;
   bool no_cache = false;
@@ -37,6 +38,7 @@ struct VerifyCommand {
 struct TasksCommand {
   DataOptions data;
   bool check = false;
+  bool published = false;
   bool json = false;
 };
 
@@ -74,6 +76,7 @@ struct RunCommand {
   std::optional<std::uint64_t> budget_requests;
   std::optional<double> budget_seconds;
   int concurrency = 0;
+  bool published = false;
   bool json = false;
   // for language models only
   std::optional<std::string> agent; ///< "no-ir,guardian"

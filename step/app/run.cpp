@@ -172,7 +172,7 @@ int run(const RunCommand& command) {
   const Interrupt interrupt;
   std::stop_source stop; // by a signal, or by the model
   const std::stop_callback forward(interrupt.token(), [&stop] { stop.request_stop(); });
-  Judge judge(p.tasks);
+  Judge judge(p.tasks, p.config.published);
   std::optional<ModelRun> model;
   StoredSamples stored;
   if (p.model) {

@@ -114,6 +114,7 @@ RunConfig config_of(const RunCommand& command) {
   config.samples = command.samples.value_or(config.samples);
   config.granularity = command.granularity.value_or(config.granularity);
   config.seed = command.seed.value_or(config.seed);
+  config.published = command.published;
   if (command.temperature) config.temperatures = parse_temperatures(*command.temperature);
   if (config.model.empty()) throw Failure("--model: the name is empty; leave it out for local");
   if (!known_mode(config.mode))
@@ -144,6 +145,7 @@ json::object to_json(const RunConfig& config) {
   out["temperatures"] = json::array(config.temperatures.begin(), config.temperatures.end());
   out["granularity"] = config.granularity;
   out["seed"] = std::to_string(config.seed); // a text: readers of JSON may round large numbers
+  out["published"] = config.published;
   out["tasks_directory"] = json_string(config.tasks);
   json::array ids;
   for (const auto& id : config.ids) ids.push_back(json_string(id));
@@ -199,6 +201,7 @@ RunConfig read_config(const std::filesystem::path& run) {
   const std::string seed = text_or(value, "seed");
   const auto [end, code] = std::from_chars(seed.data(), seed.data() + seed.size(), config.seed);
   if (code != std::errc{} || end != seed.data() + seed.size()) damaged("'seed' is no number");
+  config.published = bool_or(value, "published", true); // 0.1.0 had no other check
   config.temperatures.clear();
   if (const auto* list = member(value, "temperatures"); list != nullptr && list->is_array())
     for (const auto& item : list->get_array()) {
@@ -256,6 +259,8 @@ void require_same(const RunCommand& command, const RunConfig& stored) {
     differs("--granularity", std::to_string(*command.granularity), std::to_string(stored.granularity));
   if (command.seed && *command.seed != stored.seed)
     differs("--seed", std::to_string(*command.seed), std::to_string(stored.seed));
+  if (command.published && !stored.published)
+    throw Failure("--published: the run confirms what passes; leave the option out, or start a new run");
   if (command.temperature && parse_temperatures(*command.temperature) != stored.temperatures) {
     std::string was;
     for (const double t : stored.temperatures) was += (was.empty() ? "" : ",") + number(t);

@@ -27,6 +27,7 @@ struct RunConfig {
   std::vector<double> temperatures = {0.4, 0.7, 1.0};
   int granularity = 3;
   std::uint64_t seed = 0;
+  bool published = false;       ///< the single check of the prototype decides
   std::string tasks;            ///< the directory
   std::vector<std::string> ids; ///< of the tasks, in order
   std::string fingerprint;      ///< of the tasks' content

@@ -68,6 +68,7 @@ StoredSamples read_samples(const std::filesystem::path& run,
     sample.program = text_or(value, "program");
     sample.verdict.pass = bool_or(value, "pass");
     sample.verdict.functional = bool_or(value, "functional");
+    sample.verdict.published = bool_or(value, "published", sample.verdict.pass);
     sample.verdict.affine_flow = affine_of(value, "affine_flow");
     sample.verdict.affine_syntactic = affine_of(value, "affine_syntactic");
     sample.verdict.message = text_or(value, "message");

@@ -55,6 +55,8 @@ void add_run(CLI::App& root, RunCommand& o) {
       ->type_name("T,..");
   c.add_option("--granularity", o.granularity, "number of strata, 1..1000 (default: 3)")->type_name("M");
   c.add_option("--seed", o.seed, "of all random choices (default: 0)")->type_name("S")->check(require_digits);
+  c.add_flag("--published", o.published,
+             "check once, as published: one seed at the default sizes; do not confirm a pass");
   c.add_option("--out", o.out, "directory for the results (default: runs/<UTC time>)")->type_name("DIR");
   c.add_option("--resume", o.resume, "continue the run in this directory, with its configuration")
       ->type_name("DIR");

@@ -26,6 +26,7 @@ inline void put_verdict(json::object& out, const step::Verdict& v, double second
   const auto stage = step::name_of(v.stage);
   out["stage"] = json::string_view(stage.data(), stage.size());
   out["functional"] = v.functional;
+  out["published"] = v.published;
   out["affine_flow"] = affine_json(v.affine_flow);
   out["affine_syntactic"] = affine_json(v.affine_syntactic);
   out["line"] = v.at.line == 0 ? json::value(nullptr) : json::value(v.at.line);

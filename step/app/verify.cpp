@@ -22,6 +22,7 @@ CheckSettings settings_of(const VerifyCommand& command) {
   if (command.affine == "syntactic") settings.affine = step::AffineRule::syntactic;
   for (const auto& text : command.sizes) settings.extra_sizes.push_back(parse_sizes(text));
   settings.seeds = command.seeds;
+  settings.published = command.published;
   return settings;
 }
 

@@ -110,6 +110,21 @@ if section verify; then
   printf 'x = E0\ny = step.Zip().apply((E0, x))\nreturn y\n' >twice.py
   run 1 verify --task "$task" --impl twice.py --affine flow --json && json out 'lines[0]["affine_flow"] is False'
   run 1 verify --task "$task" --impl twice.py --affine syntactic --json && json out 'lines[0]["affine_syntactic"] is True'
+  # a pass is confirmed, unless the published check is asked for; here eps is added to the result, too
+  cat >eps.py <<'PY'
+x_0, x_1 = step.Copy().apply(E0)
+m = step.Map(fn=fn_divbyD).apply(step.Accum(fn=fn_add, b=1).apply(step.Map(fn=fn_square).apply(x_0)))
+r = step.Map(fn=fn_sqrt).apply(step.Map(fn=fn_addeps).apply(m))
+return step.Map(fn=fn_addeps).apply(step.Map(fn=fn_div).apply((x_1, step.Repeat(n=D).apply(r))))
+PY
+  norm="$source/tasks/norm/G_0_8_01.yaml"
+  run 1 verify --task "$norm" --impl eps.py && contains out "with seed 43; the published check passes, seed 42"
+  run 1 verify --task "$norm" --impl eps.py --json && json out 'lines[0]["published"] is True and lines[0]["functional"] is False'
+  run 0 verify --task "$norm" --impl eps.py --published --json && json out 'lines[0]["published"] is True and lines[0]["pass"] is True'
+  python3 -c 'import json, sys; print(json.dumps({"task": "norm/G_0_8_01", "id": 1, "impl": open("eps.py").read()}))' >eps.jsonl
+  run 1 verify --corpus eps.jsonl && json out 'lines[0]["published"] is True and lines[0]["pass"] is False'
+  run 0 verify --corpus eps.jsonl --published
+  run 0 tasks --check --published && contains out "0 failed"
   # unreadable input
   refuse "the task has no 'impl'" verify --task "$task"
   refuse "no such file" verify --task none.yaml --impl "$solution"
@@ -280,6 +295,11 @@ PY
   refuse "this is a file" run --tasks few --out file
   refuse "cannot make the directory" run --tasks few --out /proc/none/run
   run 1 run --tasks few --samples 4 --budget-tokens 0 --out budget && contains out "strata run --resume budget"
+  # the check that decides is part of a run
+  run 0 run --tasks few --samples 2 --published --out once
+  grep -q '"published": true' once/config.json || fail "config.json does not say that the published check decides"
+  run 0 run --resume once
+  run 0 run --resume once --published
   run 0 run --tasks few --samples 1 --temperature 1
   [ "$(ls runs | wc -l)" = 1 ] || fail "the default directory is not below runs"
 fi
@@ -324,6 +344,7 @@ PY
   refuse "--samples 120, not 5" run --resume stopped --samples 5
   refuse "--temperature 0.4,0.7,1, not 0.4" run --resume stopped --temperature 0.4
   refuse "--seed 2, not 3" run --resume stopped --seed 3
+  refuse "--published: the run confirms what passes" run --resume stopped --published
   refuse "leave --out out" run --resume stopped --out other
   refuse "is no run directory" run --resume some
   sed -i 's/dims: \[D, K, M\]/dims: [D, K, N]/' some/a/bmm_0.yaml

@@ -23,7 +23,8 @@ const std::string corpus = STRATA_SOURCE_DIR "/tests/corpus/";
 std::map<std::string, std::unique_ptr<step::Verifier>> verifiers() {
   std::map<std::string, std::unique_ptr<step::Verifier>> out;
   for (const auto& folder : {std::string(STRATA_SOURCE_DIR "/tasks"), corpus + "tasks"})
-    for (const auto& task : step::load_tasks(folder)) out[task->id] = std::make_unique<step::Verifier>(task);
+    for (const auto& task : step::load_tasks(folder))
+      out[task->id] = std::make_unique<step::Verifier>(task, step::VerifyOptions{.published = true});
   return out;
 }
 

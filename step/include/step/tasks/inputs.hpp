@@ -164,12 +164,26 @@ void fill(T* out, std::int64_t count, std::int64_t length, const Input& input, c
 
 } // namespace detail
 
+/// Input values other than those that the generators draw. Only what `torch.rand` and `torch.randn` draw
+/// changes: the values of the others have a meaning (a choice, a mask).
+struct InputVariation {
+  double scale = 1;      ///< factor of the input streams: of parameters it is always 1
+  bool mirrored = false; ///< normal values, of parameters too, change their sign: as likely as the others
+
+  [[nodiscard]] double factor(Generator generator, bool parameter) const {
+    if (generator == Generator::uniform) return parameter ? 1 : scale;
+    if (generator == Generator::normal) return (parameter ? 1 : scale) * (mirrored ? -1 : 1);
+    return 1;
+  }
+};
+
 /// The array behind an input: axes are the dims reversed, then those of the dtype; no batch axes. `ordinal`
 /// numbers the tensors of a task (inputs, then parameters). float32 values are the float64 values rounded.
+/// Every value is multiplied by `factor`.
 /// Throws Fault{type} when a size is unknown or below 1, or a multihot asks for more ones than places;
 /// Fault{limit} when the array is too large. O(elements).
 [[nodiscard]] inline tensor::Tensor generate(const Input& input, const Bindings& bindings, std::uint64_t seed,
-                                             std::uint64_t ordinal, tensor::DType dtype) {
+                                             std::uint64_t ordinal, tensor::DType dtype, double factor = 1) {
   std::vector<std::int64_t> sizes;
   for (auto it = input.type.shape.rbegin(); it != input.type.shape.rend(); ++it)
     sizes.push_back(it->evaluate(bindings));
@@ -185,7 +199,11 @@ void fill(T* out, std::int64_t count, std::int64_t length, const Input& input, c
   const detail::ElementBits bits(seed, ordinal);
   auto out = tensor::Tensor::empty(tensor::Shape(std::span<const std::int64_t>(sizes)), dtype);
   tensor::visit(dtype, [&]<class T>(std::type_identity<T>) {
-    detail::fill(out.template write<T>(), out.numel(), length, input, bits);
+    T* const values = out.template write<T>();
+    detail::fill(values, out.numel(), length, input, bits);
+    if (factor != 1)
+      for (std::int64_t i = 0; i < out.numel(); ++i)
+        values[i] = static_cast<T>(static_cast<double>(values[i]) * factor);
   });
   return out;
 }

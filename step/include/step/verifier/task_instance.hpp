@@ -46,8 +46,8 @@ class TaskInstance {
   /// Evaluates `global`, the inputs and the references, within `limits` each and `limits.seconds` together.
   /// Throws TaskError when the task's own text is at fault.
   TaskInstance(const Task& task, const SizeAssignment& sizes, std::uint64_t seed, tensor::DType precision,
-               const Limits& limits)
-      : task_(task), precision_(precision) {
+               const Limits& limits, const InputVariation& variation = {})
+      : task_(task), precision_(precision), seed_(seed), variation_(variation) {
     const tensor::FloatPrecision guard(precision);
     const Deadline deadline(limits.seconds);
     evaluate(
@@ -55,7 +55,7 @@ class TaskInstance {
     evaluate(
         "global", [&] { run_global(sizes); }, limits);
     evaluate(
-        "inputs", [&] { generate_inputs(seed); }, limits);
+        "inputs", [&] { generate_inputs(); }, limits);
     bind_program_names();
     for (const auto& fn : task.functions) prepare(fn, limits);
     heap_.freeze();
@@ -71,6 +71,8 @@ class TaskInstance {
   [[nodiscard]] const Task& task() const { return task_; }
   [[nodiscard]] const Bindings& bindings() const { return bindings_; }
   [[nodiscard]] tensor::DType precision() const { return precision_; }
+  [[nodiscard]] std::uint64_t seed() const { return seed_; }
+  [[nodiscard]] const InputVariation& variation() const { return variation_; }
   /// What a program sees besides its inputs.
   [[nodiscard]] const Environment& program_names() const { return program_names_; }
   [[nodiscard]] const std::vector<operators::StreamData>& inputs() const { return inputs_; }
@@ -159,7 +161,7 @@ class TaskInstance {
       if (root->slots[id].is_set()) names_[keep(std::string(snippet.tree->names()[id]))] = root->slots[id];
   }
 
-  void generate_inputs(std::uint64_t seed) {
+  void generate_inputs() {
     std::uint64_t ordinal = 0;
     for (const auto& input : task_.inputs) {
       auto& stream = inputs_.emplace_back();
@@ -167,7 +169,8 @@ class TaskInstance {
       for (const auto& field : input.type.dtype.fields) {
         auto one = input;
         one.type.dtype.fields = {field};
-        auto array = generate(one, bindings_, seed, ordinal++, precision_);
+        auto array =
+            generate(one, bindings_, seed_, ordinal++, precision_, variation_.factor(one.generator, false));
         array.freeze();
         stream.push_back(array);
         auto* object = heap_.make<vocabulary::TensorObject>(array);
@@ -179,7 +182,8 @@ class TaskInstance {
       if (fields != nullptr) input_data_->table.set(heap_.make<interp::String>(input.name), fields);
     }
     for (const auto& parameter : task_.parameters) {
-      auto array = generate(parameter, bindings_, seed, ordinal++, precision_);
+      auto array = generate(parameter, bindings_, seed_, ordinal++, precision_,
+                            variation_.factor(parameter.generator, true));
       array.freeze();
       input_data_->table.set(heap_.make<interp::String>(parameter.name),
                              heap_.make<vocabulary::TensorObject>(std::move(array)));
@@ -228,6 +232,8 @@ class TaskInstance {
 
   const Task& task_;
   tensor::DType precision_;
+  std::uint64_t seed_;
+  InputVariation variation_;
   std::uint32_t line_ = 0; ///< line of the file on which the snippet being evaluated starts
   interp::Heap heap_;
   std::unordered_set<std::string> kept_; ///< storage of the names below; nodes do not move

@@ -38,6 +38,9 @@ enum class AffineRule : std::uint8_t { flow, syntactic };
 struct Verdict {
   bool pass = false;       ///< functional, and the deciding affine checker passed
   bool functional = false; ///< every stage but affine holds
+  /// The published check passes: one seed at the default sizes, and the deciding affine checker. With a
+  /// program that does not pass: the confirmation has found it wrong.
+  bool published = false;
   Stage stage = Stage::parse;
   Affine affine_flow = Affine::error;
   Affine affine_syntactic = Affine::error;

@@ -6,11 +6,15 @@
 #include "step/affine/syntactic.hpp"
 #include "step/syntax/parser.hpp"
 #include "step/syntax/rules.hpp"
+#include "step/verifier/comparison.hpp"
+#include "step/verifier/confirmation.hpp"
 #include "step/verifier/evaluation.hpp"
 #include "step/verifier/verdict.hpp"
 #include "step/verifier/verdict_cache.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +24,9 @@ namespace step {
 
 struct VerifyOptions {
   AffineRule affine = AffineRule::flow;
+  /// The single check of the prototype decides: one seed at the default sizes, in single precision. Otherwise
+  /// a program that passes it is confirmed, see Confirmation.
+  bool published = false;
   /// Checked besides the default sizes, in double precision: at larger sizes float32 rounding alone can
   /// exceed the tolerance.
   std::vector<SizeAssignment> extra_sizes{};
@@ -34,27 +41,33 @@ struct VerifyOptions {
 /// Immutable after construction: verify() may be called from many threads at once.
 class Verifier {
  public:
-  static constexpr double absolute_tolerance = 1e-5, relative_tolerance = 1.3e-6;
-
   /// Evaluates the task's references at every choice of sizes and seed. Throws TaskError when that fails.
   explicit Verifier(std::shared_ptr<const Task> task, VerifyOptions options = {})
       : task_(std::move(task)), options_(std::move(options)) {
     if (options_.cache_bytes > 0) cache_ = std::make_unique<VerdictCache>(options_.cache_bytes);
     std::vector<SizeAssignment> sizes{{}};
     sizes.insert(sizes.end(), options_.extra_sizes.begin(), options_.extra_sizes.end());
-    for (const auto& s : sizes)
-      for (int k = 0; k < std::max(options_.seeds, 1); ++k) {
-        const auto precision = instances_.empty() ? tensor::DType::float32 : tensor::DType::float64;
-        instances_.push_back(std::make_unique<const TaskInstance>(
-            *task_, s, options_.seed + static_cast<unsigned>(k), precision, options_.limits));
+    const auto seeds = static_cast<unsigned>(std::max(options_.seeds, 1));
+    for (const auto& s : sizes) {
+      auto& group = asked_.emplace_back();
+      for (unsigned k = 0; k < seeds; ++k) {
+        const bool first = asked_.size() == 1 && k == 0;
+        group.push_back(std::make_unique<const TaskInstance>(
+            *task_, s, options_.seed + k, first ? tensor::DType::float32 : tensor::DType::float64,
+            options_.limits));
       }
-    for (const auto& [name, value] : instances_[0]->program_names()) reserved_.reserved.insert(name);
+    }
+    if (!options_.published)
+      confirmation_ = Confirmation::of(*task_, instance(), options_.seed + seeds, options_.limits);
+    for (const auto& [name, value] : instance().program_names()) reserved_.reserved.insert(name);
     for (const auto* name : {"check_data", "check_shape", "input_data", "torch"})
       reserved_.reserved.insert(name);
   }
 
   [[nodiscard]] const Task& task() const { return *task_; }
-  [[nodiscard]] const TaskInstance& instance() const { return *instances_[0]; }
+  [[nodiscard]] const TaskInstance& instance() const { return *asked_[0][0]; }
+  /// What a pass is confirmed at; empty for `published`.
+  [[nodiscard]] const Confirmation& confirmation() const { return confirmation_; }
 
   /// Complexity: linear in the text and in the elements computed, both bounded by the limits; in the text
   /// alone when the verdict is remembered.
@@ -75,7 +88,7 @@ class Verifier {
   /// The plan of a program that parses and types at the default sizes. Throws Fault.
   [[nodiscard]] Plan plan(const syntax::Tree& tree) const {
     Plan p;
-    trace(p, tree, *instances_[0]);
+    trace(p, tree, instance());
     return p;
   }
 
@@ -102,12 +115,7 @@ class Verifier {
         return *std::move(known);
       }
     }
-    for (const auto& instance : instances_) {
-      check(v, tree, *instance);
-      if (!v.functional) break;
-    }
-    const auto deciding = options_.affine == AffineRule::flow ? v.affine_flow : v.affine_syntactic;
-    v.pass = v.functional && deciding == Affine::pass;
+    run_checks(v, tree);
     // what names a place in the text holds for this text only
     if (!key.empty() && v.at.line == 0 && v.warnings.empty()) cache_->keep(std::move(key), v);
     return v;
@@ -174,36 +182,65 @@ class Verifier {
     host.finish(in.run(tree, *root));
   }
 
-  /// One run at one choice of sizes and seed; fills in the verdict.
-  void check(Verdict& v, const syntax::Tree& tree, const TaskInstance& instance) const {
+  /// Everything from the types on; fills in the verdict.
+  void run_checks(Verdict& v, const syntax::Tree& tree) const {
+    Plan usual;
+    check(v, tree, usual, asked_[0]);
+    for (std::size_t i = 1; i < asked_.size() && v.functional; ++i) {
+      Plan plan;
+      check(v, tree, plan, asked_[i]);
+    }
+    v.pass = v.functional && keeps_affine_rule(v);
+    if (!v.pass || options_.published) return;
+    compute(v, usual, confirmation_.usual);
+    if (Plan plan; v.functional && !confirmation_.other.empty()) check(v, tree, plan, confirmation_.other);
+    v.pass = v.functional && keeps_affine_rule(v);
+  }
+  [[nodiscard]] bool keeps_affine_rule(const Verdict& v) const {
+    return (options_.affine == AffineRule::flow ? v.affine_flow : v.affine_syntactic) == Affine::pass;
+  }
+
+  /// Types at one choice of sizes, then values.
+  void check(Verdict& v, const syntax::Tree& tree, Plan& plan, const Instances& instances) const {
     Meter meter(options_.limits);
+    const auto& instance = *instances[0];
     const tensor::FloatPrecision precision(instance.precision());
-    Plan plan;
-    bool computing = false;
     try {
       trace(plan, tree, instance);
       note_affine(v, plan);
       if (auto wrong = output_mismatch(plan); !wrong.empty()) {
         v.functional = false;
-        report(v, Stage::shape, std::move(wrong));
+        report(v, Stage::shape, std::move(wrong) + where(v, instance));
         return;
       }
-      computing = true;
-      const auto got = evaluate(plan, instance);
-      auto wrong = value_mismatch(plan, got, instance);
-      v.functional = wrong.empty();
-      if (!v.functional)
-        report(v, Stage::values, std::move(wrong) + at_sizes(instance));
-      else if (v.stage == Stage::parse)
-        v.stage = Stage::passed;
     } catch (const Fault& fault) {
       if (plan.reuse) note_affine(v, plan);
-      if (v.stage == Stage::affine && computing) { // the affine stage comes first
-        v.functional = false;
-        return;
-      }
       v.warnings = std::move(plan.warnings);
-      v = failed(std::move(v), fault, computing);
+      v = failed(std::move(v), fault);
+      v.message += where(v, instance);
+      return;
+    }
+    compute(v, plan, instances);
+  }
+
+  /// Values with each of the inputs, until they differ.
+  void compute(Verdict& v, const Plan& plan, const Instances& instances) const {
+    for (const auto& instance : instances) {
+      Meter meter(options_.limits);
+      const tensor::FloatPrecision precision(instance->precision());
+      try {
+        auto wrong = value_mismatch(evaluate(plan, *instance), *instance);
+        v.functional = wrong.empty();
+        if (!v.functional) report(v, Stage::values, std::move(wrong) + where(v, *instance));
+      } catch (const Fault& fault) {
+        v.functional = false;
+        if (v.stage == Stage::affine) return; // that stage comes first
+        v = failed(std::move(v), fault, true);
+        v.message += where(v, *instance);
+      }
+      if (!v.functional) return;
+      if (v.stage == Stage::parse) v.stage = Stage::passed;
+      if (instance.get() == &this->instance()) v.published = keeps_affine_rule(v);
     }
   }
 
@@ -251,60 +288,47 @@ class Verifier {
     return {};
   }
 
-  [[nodiscard]] std::string value_mismatch(const Plan&, const std::vector<operators::StreamData>& got,
+  [[nodiscard]] std::string value_mismatch(const std::vector<operators::StreamData>& got,
                                            const TaskInstance& instance) const {
+    auto tolerance = published_tolerance;
+    if (!options_.published && instance.precision() == tensor::DType::float64) {
+      tolerance = double_tolerance;
+      tolerance.absolute *= instance.variation().scale; // what small inputs give may be as small
+    }
     for (std::size_t i = 0; i < got.size(); ++i)
       for (std::size_t f = 0; f < got[i].size(); ++f) {
         const auto& expected = instance.expected()[i];
         if (f >= expected.size())
           return task_->outputs[i].name + " has no reference for component " + std::to_string(f);
-        auto wrong = difference(got[i][f].to(instance.precision()).contiguous(), expected[f]);
+        auto wrong = difference(got[i][f].to(instance.precision()).contiguous(), expected[f], tolerance);
         if (!wrong.empty()) return task_->outputs[i].name + " " + wrong;
       }
     return {};
   }
 
-  static std::string difference(const tensor::Tensor& got, const tensor::Tensor& want) {
-    if (got.sizes() != want.sizes())
-      return "has an array of shape " + tensor::text(got.sizes()) + ", expected " +
-             tensor::text(want.sizes());
-    return tensor::visit_float(got.dtype(), [&]<class T>(std::type_identity<T>) -> std::string {
-      const auto *g = got.data<T>(), *w = want.data<T>();
-      std::int64_t wrong = 0, first = -1;
-      for (std::int64_t i = 0; i < got.numel(); ++i) {
-        const double x = g[i], y = w[i];
-        // infinities must be equal; a NaN is never right
-        const bool close = std::isfinite(x) && std::isfinite(y)
-                               ? std::fabs(x - y) <= absolute_tolerance + relative_tolerance * std::fabs(y)
-                               : x == y;
-        if (close) continue;
-        if (first < 0) first = i;
-        ++wrong;
-      }
-      if (wrong == 0) return {};
-      std::string index;
-      auto rest = first;
-      for (int axis = got.axes() - 1; axis >= 0; --axis) {
-        index = std::to_string(rest % got.sizes()[axis]) + (index.empty() ? "" : ", " + index);
-        rest /= got.sizes()[axis];
-      }
-      return "differs from the reference in " + std::to_string(wrong) + " of " + std::to_string(got.numel()) +
-             " values; the first at [" + index + "]: expected " + interp::real_text(w[first]) + ", got " +
-             interp::real_text(g[first]);
-    });
-  }
-
-  [[nodiscard]] std::string at_sizes(const TaskInstance& instance) const {
-    if (&instance == instances_[0].get()) return {};
-    std::string out = " (at the sizes";
-    for (const auto& [symbol, size] : instance.bindings().all())
-      out += " " + symbol.name() + "=" + std::to_string(size);
+  /// At which inputs the program fails, for what is not the published check.
+  [[nodiscard]] std::string where(const Verdict& v, const TaskInstance& at) const {
+    if (&at == &instance()) return {};
+    std::string out = " (";
+    if (!std::ranges::equal(at.bindings().all(), instance().bindings().all())) {
+      out += "at the sizes";
+      for (const auto& [symbol, size] : at.bindings().all())
+        out += " " + symbol.name() + "=" + std::to_string(size);
+      out += ", ";
+    }
+    out += "with seed " + std::to_string(at.seed());
+    if (at.variation().scale != 1)
+      out += " and inputs of about 1/" + std::to_string(std::lround(1 / at.variation().scale));
+    if (v.published)
+      out +=
+          "; the published check passes, seed " + std::to_string(instance().seed()) + " at the usual sizes";
     return out + ")";
   }
 
   std::shared_ptr<const Task> task_;
   VerifyOptions options_;
-  std::vector<std::unique_ptr<const TaskInstance>> instances_; ///< the default sizes first
+  std::vector<Instances> asked_; ///< by sizes, the default ones first; the published check is the very first
+  Confirmation confirmation_;
   syntax::RuleContext reserved_;
   std::unique_ptr<VerdictCache> cache_; ///< null when nothing is remembered
 };
