@@ -451,21 +451,22 @@ class Liar:
 def untrusted():
     """What a server says neither voids a budget nor breaks a run, and what a model file says neither."""
     tasks = few_tasks()
-    common = ("--tasks", tasks, "--samples", 32, "--temperature", "1", "--agent", "single", "--models", "prices.yaml")
+    common = ("--tasks", tasks, "--samples", 32, "--temperature", "1", "--agent", "single", "--max-tokens", 500,
+              "--models", "prices.yaml")
     for number, usage in enumerate((
-            '{"prompt_tokens": 1500, "completion_tokens": 400, "cost": 0}', "null", '{"prompt_tokens": 0, "completion_tokens": 0}',
+            '{"prompt_tokens": 1500, "completion_tokens": 3400, "cost": 0}', "null", '{"prompt_tokens": 0, "completion_tokens": 0}',
             '{"prompt_tokens": 18446744073709551615, "completion_tokens": 18446744073709551615}',
             '{"prompt_tokens": 9223372036854775808, "completion_tokens": 5}',
             '{"prompt_tokens": 9007199254740992, "completion_tokens": 9007199254740992}',
             '{"prompt_tokens": -5, "completion_tokens": "many", "cost": -1}')):
         out = pathlib.Path(f"liar-{number}")
         with Liar(usage) as server:
-            text, err = run("--model", server.model, *common, "--budget-usd", "0.05", "--out", out, code=1)
+            text, err = run("--model", server.model, *common, "--budget-usd", "0.1", "--out", out, code=1)
             check(f"usage {usage}: the budget ends the run", "ended: budget" in text, text, err)
             used = summary(out)["usage"]
             check(f"usage {usage}: it is not for nothing", used["cost_usd"] > 0.01, used)
             check(f"usage {usage}: tokens", used["input_tokens"] > 1000 and used["output_tokens"] > 100, used)
-            text, err = run("--resume", out, "--budget-usd", "0.05", code=1)
+            text, err = run("--resume", out, "--budget-usd", "0.1", code=1)
             check(f"usage {usage}: still no money", "ended: budget" in text, text, err)
             check(f"usage {usage}: the same", summary(out)["usage"]["cost_usd"] == used["cost_usd"])
             report(out)

@@ -14,7 +14,7 @@ using picodollars = std::int64_t;
 /// The nearest amount; what is negative or no number is 0, what is too large the largest.
 [[nodiscard]] inline picodollars to_picodollars(double usd) noexcept {
   if (!(usd > 0)) return 0;
-  return usd >= 9.2e6 ? INT64_C(9200000000000000000) : static_cast<picodollars>(std::llround(usd * 1e12));
+  return usd >= 9.2233720368e6 ? INT64_MAX : static_cast<picodollars>(std::llround(usd * 1e12));
 }
 [[nodiscard]] inline double to_dollars(picodollars amount) noexcept {
   return static_cast<double>(amount) / 1e12;

@@ -342,7 +342,7 @@ TEST_CASE("catalogue: what is added to a request is JSON, or is refused with its
       {"1.2.3", "\"1.2.3\""},
       {"2026-11-20", "\"2026-11-20\""},
       {"12abc", "\"12abc\""},
-     
+
       {"e5", "\"e5\""},
       {"[]", "[]"},
       {"{}", "{}"},
