@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Removes keys from texts, however they are spelt there, in one pass: a suffix automaton of all keys reads
-// the text while escapes are undone on the way.
+// Removes keys from texts, however they are spelt there, in time proportional to the text: a suffix automaton
+// of all keys reads the text as it is, and once more while escapes are undone on the way.
 #pragma once
 
 #include "strata/llm/secret.hpp"
@@ -113,7 +113,9 @@ class word_parts {
   /// Calls `found(begin, end)`, in order, for every longest piece of the text that is a part of a word and
   /// has at least `part` characters or contains a whole word; with `part` 0 for every whole word. Pieces do
   /// not overlap. Stops when it returns false. O(text).
-  template <class F> void find(std::string_view text, std::size_t part, F&& found) const {
+  /// What looks like an escape is one, or with `as_it_is` never: a word may follow on something that its
+  /// first letters look like a part of, as in \ud83 in front of one that begins with f.
+  template <class F> void find(std::string_view text, std::size_t part, bool as_it_is, F&& found) const {
     std::vector<std::size_t> begins(std::size_t{2} << bits_of(longest_)); // of the last characters
     const std::size_t mask = begins.size() - 1;
     std::uint32_t state = 0, length = 0;
@@ -125,14 +127,16 @@ class word_parts {
     const bool may_skip = std::min(part == 0 ? shortest_ : part, shortest_) >= window;
     const auto skip = [&](std::size_t at) {
       while (at + window <= text.size() && !side_by_side(text[at + window - 2], text[at + window - 1]) &&
-             !holds_escape(text.data() + at))
+             (as_it_is || !holds_escape(text.data() + at)))
         at += window - 1;
       return at;
     };
     for (std::size_t at = may_skip ? skip(0) : 0; at < text.size();) {
       std::size_t next = at + 1;
       std::uint8_t letter = class_of_[static_cast<unsigned char>(text[at])];
-      if ((letter & escape) != 0) {
+      if ((letter & escape) != 0 && as_it_is) {
+        letter = static_cast<std::uint8_t>(letter & ~escape);
+      } else if ((letter & escape) != 0) {
         const spelling s = read_spelling(text, at);
         next = at + s.length;
         letter = s.value < 0
@@ -318,7 +322,9 @@ class redactor {
   /// Whether the text contains a key; those shorter than `telling` letters do not count. O(text).
   [[nodiscard]] bool found_in(std::string_view text) const {
     bool found = false;
-    if (parts_) parts_->find(text, 0, [&](std::size_t, std::size_t) { return !(found = true); });
+    const auto note = [&](std::size_t, std::size_t) { return !(found = true); };
+    if (parts_) parts_->find(text, 0, true, note);
+    if (parts_ && !found && may_escape(text)) parts_->find(text, 0, false, note);
     return found;
   }
 
@@ -329,6 +335,10 @@ class redactor {
   static constexpr std::string_view mark = "[key]";
   static constexpr std::size_t telling_part = 10; // more of a key than its usual beginning ("sk-proj-")
   void replace(std::string& text, std::size_t part, std::size_t shortest) const;
+  static bool may_escape(std::string_view text) noexcept {
+    return text.find('\\') != std::string_view::npos || text.find('%') != std::string_view::npos ||
+           text.find('&') != std::string_view::npos;
+  }
 
   // no copy of these leaves this class
   std::vector<std::string> words_; // what is looked for anywhere
@@ -351,6 +361,7 @@ inline void redactor::add(const secret& key) {
     at += s.length;
   }
   if (!word.empty()) know(words_, std::move(word));
+  know(words_, plain);
   constexpr std::size_t longest_encoded = 512;
   if (plain.size() <= longest_encoded)
     for (const std::string_view letters :
@@ -387,8 +398,23 @@ inline void redactor::replace(std::string& text, std::size_t part, std::size_t s
     out.clear();
     done = 0;
   };
-  if (parts_) parts_->find(text, part, put);
-  take();
+  if (parts_) {
+    std::vector<std::pair<std::size_t, std::size_t>> pieces;
+    const auto note = [&](std::size_t begin, std::size_t end) {
+      pieces.emplace_back(begin, end);
+      return true;
+    };
+    parts_->find(text, part, true, note);
+    const std::size_t plain = pieces.size();
+    if (may_escape(text)) parts_->find(text, part, false, note);
+    std::inplace_merge(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(plain), pieces.end());
+    for (std::size_t i = 0; i < pieces.size();) { // what overlaps is one
+      auto [begin, end] = pieces[i];
+      for (++i; i < pieces.size() && pieces[i].first < end; ++i) end = std::max(end, pieces[i].second);
+      put(begin, end);
+    }
+    take();
+  }
   for (const std::string& word : short_) {
     if (word.size() < shortest) continue;
     for (std::size_t at = 0; (at = text.find(word, at)) != std::string::npos;) {

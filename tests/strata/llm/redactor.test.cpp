@@ -109,6 +109,12 @@ TEST_CASE("redactor: keys that look like escapes, several keys, and texts like k
     CHECK(r.cleaned(" " + key + " ") == " [key] ");
     CHECK(r.found_in(key));
   }
+  const redactor f{
+      secret("fade0123456789abcdef")}; // what stands in front of a key may take its first letters
+  for (const std::string before : {"\\u", "\\ud8", "\\x", "%", "%2", "&#", "&#x", "\\\\u00"}) {
+    CHECK(f.cleaned(before + "fade0123456789abcdef") == before + "[key]");
+    CHECK(f.found_in(before + "fade0123456789abcdef"));
+  }
   redactor r{secret("abcdefghijklmnop")};
   r.add(secret("ghijklmnopqrstuvwx"));
   r.add(secret("abcdefgh"));
