@@ -77,7 +77,7 @@ void RunRecorder::drawn(const strata::events::drawn<step::Language>& e) {
   line["task"] = json_string(tasks_[e.job.task_index()]->id);
   line["index"] = e.job.sample();
   line["temperature"] = e.job.temperature();
-  line["failure"] = json_string(e.draw.failure);
+  line["failure"] = json_string(step::bounded_message(e.draw.failure));
   samples_.write(to_text(line));
 }
 

@@ -3,6 +3,7 @@
 // caught by the verifier and turned into a verdict. It never leaves the verifier.
 #pragma once
 
+#include "step/message.hpp"
 #include "step/syntax/ast.hpp"
 
 #include <cstdint>
@@ -27,7 +28,11 @@ enum class FaultKind : std::uint8_t {
 /// `message` is one or two lines that a model can act on; `at` is filled in by the innermost frame that knows
 /// it.
 struct Fault : std::exception {
-  Fault(FaultKind k, std::string m, syntax::Position p = {}) : kind(k), message(std::move(m)), at(p) {}
+  /// Bounds the message: it may quote whatever a program contains.
+  Fault(FaultKind k, std::string m, syntax::Position p = {})
+      : kind(k), message(bounded_message(std::move(m), longest)), at(p) {}
+  /// So that a verdict's message can hold it and say where it arose.
+  static constexpr std::size_t longest = longest_message - 500;
   [[nodiscard]] const char* what() const noexcept override { return message.c_str(); }
 
   FaultKind kind;

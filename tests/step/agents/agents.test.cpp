@@ -188,6 +188,23 @@ TEST_CASE("the guardian only where the affine check fails") {
   CHECK_THROWS_AS(run(model, kind), std::invalid_argument);
 }
 
+TEST_CASE("a repair's prompt is bounded, however long the answer, its program and the feedback") {
+  const RepairPrompt repair(std::filesystem::path(STRATA_SOURCE_DIR) / "step/prompts/templates");
+  const strata::llm::conversation asked("be brief", "solve it");
+  const std::string long_text(5'000'000, 'x'), program = "E1 = step.Copy().apply(E0)\nreturn E1\n";
+  for (const bool readable : {true, false}) {
+    const auto said = repair.after(asked, program, program, "it is wrong", readable);
+    REQUIRE(said.messages().size() == 4);
+    CHECK(said.messages()[2].text == program);
+    CHECK(said.messages()[3].text.find("it is wrong") != std::string::npos);
+    const auto much = repair.after(asked, long_text, long_text, "\x1b" + long_text + "the end", readable);
+    CHECK(much.messages()[2].text.size() <= RepairPrompt::longest_quote);
+    CHECK(much.messages()[3].text.size() <= RepairPrompt::longest_quote + 3'000);
+    CHECK(much.messages()[3].text.find("the end") != std::string::npos);
+    CHECK(much.messages()[3].text.find('\x1b') == std::string::npos);
+  }
+}
+
 TEST_CASE("repairs show the program and what the verifier says, and unreadable answers too") {
   client model(
       [](const llm::chat_request& q, auto) {

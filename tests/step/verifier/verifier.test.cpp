@@ -293,6 +293,60 @@ TEST_CASE("a pass is confirmed at other seeds, sizes and scales, unless the publ
   CHECK_FALSE(twice.published);
 }
 
+TEST_CASE("messages and warnings are bounded, and steer no terminal, whatever a program contains") {
+  const std::string controls = "\\x01\\x1b[31m\\u202e", name(60'000, 'n'), wide = std::string(40'000, '9');
+  std::vector<std::string> impls{
+      "assert 0, '" + controls + "' * 200000\nreturn E0",
+      "assert 0, ['" + controls + "'] * 20000\nreturn E0",
+      "assert 0, {'" + controls + "' * 1000: 1}\nreturn E0",
+      "return " + name,
+      "return E0." + name,
+      "return step." + name + "().apply(E0)",
+      "return step.Map(fn=" + name + ").apply(E0)",
+      "return step.Map(fn='" + name + "').apply(E0)",
+      "return step.Map(" + name + "=1).apply(E0)",
+      "return step.Repeat(n='" + controls + "' * 10000).apply(E0)",
+      "return step.Repeat(n=10**4000).apply(E0)",
+      "return '" + name + "'",
+      "return {'" + name + "': E0}[1]",
+      "def " + name + "(x): return x\nreturn " + name + "()",
+      "def f(x): return x\nreturn f(" + name + "=1)",
+      "import " + name + "\nreturn E0",
+      "from " + name + " import x\nreturn E0",
+      "from step import " + name + "\nreturn E0",
+      "return " + wide,
+      "return 0x" + name,
+      "return E0\n'" + name,
+      "return f'{E0:" + name + "}'",
+      "return '%" + name + "' % 1",
+      "return '" + name + "'." + name + "()",
+      "return int('" + name + "')",
+      "return [].index('" + name + "')",
+      "return ['" + name + "'] + 1",
+      "return '" + name + "' + E0",
+      "return __" + name + "__",
+      "raise " + name,
+      "raise ValueError('" + controls + "' * 1000)",
+      "return \xE2\x80\xAE" + name,
+      "return '\xFF'",
+      "return \x1b[31m",
+  };
+  std::string many = "return step.Accum(fn=fn_sum, b=1";
+  for (int i = 0; i < 100; ++i) many += ", k" + std::to_string(i) + std::string(500, 'k') + "=1";
+  impls.push_back(many + ").apply(E0)");
+  for (const auto& impl : impls) {
+    const auto v = row_sum().verify(impl);
+    INFO(impl.substr(0, 80));
+    INFO(v.feedback().substr(0, 300));
+    CHECK_FALSE(v.pass);
+    CHECK_FALSE(v.message.empty());
+    CHECK(v.feedback().size() <= 2048);
+    CHECK(bounded_message(v.message) == v.message);
+    CHECK(v.warnings.size() <= 20);
+    for (const auto& w : v.warnings) CHECK(bounded_message(w, 256) == w);
+  }
+}
+
 TEST_CASE("sizes and seeds that are asked for add to the confirmation") {
   VerifyOptions options{.extra_sizes = {{{{"M", 2}}}}, .seeds = 4};
   const Verifier v(task("corpus/tasks/example/scaled_row_sum.yaml"), options);

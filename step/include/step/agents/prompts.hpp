@@ -6,6 +6,7 @@
 
 #include "step/agents/task_text.hpp"
 #include "step/agents/template.hpp"
+#include "step/message.hpp"
 #include "step/tasks/prompt.hpp"
 
 #include "strata/experience.hpp"
@@ -143,16 +144,23 @@ class RepairPrompt {
     unreadable_ = file.part("unreadable", {"feedback"});
   }
 
-  /// The conversation so far, the answer, and what is wrong with it. `said` stands for the answer.
+  /// What is quoted of an answer and of its program, in bytes each, however long they are.
+  static constexpr std::size_t longest_quote = std::size_t{32} << 10U;
+
+  /// The conversation so far, the answer, and what is wrong with it. `said` stands for the answer. What is
+  /// too long is clipped, the feedback as any message.
   [[nodiscard]] strata::llm::conversation after(const strata::llm::conversation& asked, std::string_view said,
                                                 std::string_view program, std::string_view feedback,
                                                 bool readable) const {
     using strata::llm::role;
-    std::string text = readable ? wrong_.render({{"feedback", feedback}, {"program", program}})
-                                : unreadable_.render({{"feedback", feedback}});
+    const auto why = bounded_message(clipped(feedback, 2 * longest_message), longest_message + 48);
+    std::string text = readable
+                           ? wrong_.render({{"feedback", why}, {"program", clipped(program, longest_quote)}})
+                           : unreadable_.render({{"feedback", why}});
     // an empty turn is refused by most servers
-    std::string answer =
-        said.find_first_not_of(" \t\r\n") == std::string_view::npos ? "(no answer)" : std::string(said);
+    std::string answer = said.find_first_not_of(" \t\r\n") == std::string_view::npos
+                             ? "(no answer)"
+                             : clipped(said, longest_quote);
     return asked.with({role::assistant, std::move(answer), false}).with({role::user, std::move(text), false});
   }
 

@@ -153,8 +153,9 @@ class ProgramHost : public interp::Host {
       const auto known =
           std::any_of(op.keys.begin(), op.keys.end(), [&, n = name](const auto& k) { return k.name == n; });
       if (!known && plan_.warnings.size() < 20)
-        plan_.warnings.push_back("line " + std::to_string(in.here().line) + ": " + where +
-                                 " ignores the keyword '" + std::string(name) + "'");
+        plan_.warnings.push_back(bounded_message("line " + std::to_string(in.here().line) + ": " + where +
+                                                     " ignores the keyword '" + std::string(name) + "'",
+                                                 256));
     }
     for (const auto& key : op.keys) {
       const Value* value = nullptr;

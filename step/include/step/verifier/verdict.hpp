@@ -44,9 +44,11 @@ struct Verdict {
   Stage stage = Stage::parse;
   Affine affine_flow = Affine::error;
   Affine affine_syntactic = Affine::error;
-  syntax::Position at;               ///< in the program's text; {0, 0} when no place is to blame
-  std::string message;               ///< one or two lines: what was expected, what was got
-  std::vector<std::string> warnings; ///< for instance ignored configuration keywords
+  syntax::Position at; ///< in the program's text; {0, 0} when no place is to blame
+  /// One or two lines: what was expected, what was got; at most `longest_message` bytes without controls.
+  std::string message;
+  /// For instance ignored configuration keywords; at most 20, of at most 256 bytes each.
+  std::vector<std::string> warnings;
   /// Ended by the clock (stage limit): it depends on the machine's speed and must not be remembered.
   bool timed_out = false;
 

@@ -210,14 +210,14 @@ class Verifier {
       note_affine(v, plan);
       if (auto wrong = output_mismatch(plan); !wrong.empty()) {
         v.functional = false;
-        report(v, Stage::shape, std::move(wrong) + where(v, instance));
+        report(v, Stage::shape, bounded_message(std::move(wrong), Fault::longest) + where(v, instance));
         return;
       }
     } catch (const Fault& fault) {
       if (plan.reuse) note_affine(v, plan);
       v.warnings = std::move(plan.warnings);
       v = failed(std::move(v), fault);
-      v.message += where(v, instance);
+      v.message = bounded_message(v.message + where(v, instance));
       return;
     }
     compute(v, plan, instances);
@@ -231,12 +231,13 @@ class Verifier {
       try {
         auto wrong = value_mismatch(evaluate(plan, *instance), *instance);
         v.functional = wrong.empty();
-        if (!v.functional) report(v, Stage::values, std::move(wrong) + where(v, *instance));
+        if (!v.functional)
+          report(v, Stage::values, bounded_message(std::move(wrong), Fault::longest) + where(v, *instance));
       } catch (const Fault& fault) {
         v.functional = false;
         if (v.stage == Stage::affine) return; // that stage comes first
         v = failed(std::move(v), fault, true);
-        v.message += where(v, *instance);
+        v.message = bounded_message(v.message + where(v, *instance));
       }
       if (!v.functional) return;
       if (v.stage == Stage::parse) v.stage = Stage::passed;
@@ -268,7 +269,7 @@ class Verifier {
     if (v.stage == Stage::affine) return;
     v.stage = stage;
     v.at = {};
-    v.message = std::move(message);
+    v.message = bounded_message(std::move(message));
   }
 
   [[nodiscard]] std::string output_mismatch(const Plan& plan) const {
