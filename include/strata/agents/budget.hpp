@@ -8,6 +8,7 @@
 #include "strata/llm/client.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -41,6 +42,16 @@ struct spending {
   std::uint64_t requests = 0;
   bool priced = true; ///< false: no price is known, so `cost` says nothing
 
+  [[nodiscard]] spending with(const spending& more) const noexcept {
+    return {add(cost, more.cost), llm::saturating_add(tokens, more.tokens),
+            llm::saturating_add(requests, more.requests), priced && more.priced};
+  }
+  /// Without what there is of `part`.
+  [[nodiscard]] spending without(const spending& part) const noexcept {
+    return {cost - std::min(cost, part.cost), tokens - std::min(tokens, part.tokens),
+            requests - std::min(requests, part.requests), priced};
+  }
+  [[nodiscard]] bool nothing() const noexcept { return cost == 0 && tokens == 0 && requests == 0; }
   friend bool operator==(const spending&, const spending&) = default;
 };
 
@@ -56,12 +67,12 @@ struct spending {
   return used;
 }
 
-/// What one request may use at most. Every token of the prompt is taken at the highest price it can have:
-/// read from the cache, written to it or neither, in the row that holds for a prompt of that length or up to
-/// twice as long, now or within a day, at peak hours. Without a price for it, `priced` is false. O(prices).
-[[nodiscard]] inline spending most_of(const llm::model_profile& model, const llm::chat_request& q,
-                                      std::chrono::system_clock::time_point when) {
-  const llm::token_usage used = most_tokens(model, q);
+/// What one request with these tokens may use at most. Every token of the prompt is taken at the highest
+/// price it can have: read from the cache, written to it or neither, in the row that holds for a prompt of
+/// that length or up to twice as long, now or within a day, at peak hours. Without a price for it, `priced`
+/// is false. O(prices).
+[[nodiscard]] inline spending most_of(const llm::model_profile& model, const llm::token_usage& used,
+                                      llm::cache_life cache, std::chrono::system_clock::time_point when) {
   spending out{.tokens = used.input + used.output, .requests = 1};
   double dearest = 0;
   for (const auto at : {when, when + std::chrono::hours(24)}) {
@@ -70,7 +81,7 @@ struct spending {
       const llm::price* p = model.price_at(at, prompt);
       if (p == nullptr) return;
       double input = std::max({p->input, p->cached, p->cache_write});
-      if (q.cache == llm::cache_life::hour1) input = std::max(input, p->cache_write_hour);
+      if (cache == llm::cache_life::hour1) input = std::max(input, p->cache_write_hour);
       dearest = std::max(
           dearest,
           (static_cast<double>(used.input) * input + static_cast<double>(used.output) * p->output) / 1e6);
@@ -81,6 +92,31 @@ struct spending {
   }
   if (out.priced)
     out.cost = to_picodollars(dearest * (model.peak.hours.empty() ? 1 : std::max(1.0, model.peak.factor)));
+  return out;
+}
+
+[[nodiscard]] inline spending most_of(const llm::model_profile& model, const llm::chat_request& q,
+                                      std::chrono::system_clock::time_point when) {
+  return most_of(model, most_tokens(model, q), q.cache, when);
+}
+
+/// What the follow-ups of a request may use at most, if it asks for `n` of its `q.n` choices.
+[[nodiscard]] inline spending most_after(const llm::model_profile& model, const llm::chat_request& q,
+                                         std::uint32_t n, std::chrono::system_clock::time_point when) {
+  if (!q.later || q.later->requests == 0) return {};
+  const llm::follow_ups& all = *q.later;
+  const auto part = [&](std::uint64_t of_all) {
+    const std::uint64_t whole = std::max(1U, q.n);
+    return of_all / whole * n + of_all % whole * n / whole;
+  };
+  llm::token_usage one;
+  one.input = all.input_tokens / all.requests * 5 / 4 + 1;
+  one.output = all.output_tokens / all.requests + 1;
+  spending out = most_of(model, one, q.cache, when);
+  out.requests = std::max<std::uint64_t>(1, part(all.requests));
+  const auto count = static_cast<picodollars>(out.requests);
+  out.cost = out.cost > INT64_MAX / count ? INT64_MAX : out.cost * count;
+  out.tokens = part(all.input_tokens) / 4 * 5 + part(all.output_tokens) + out.requests;
   return out;
 }
 
@@ -268,6 +304,11 @@ class budget {
 
 /// A client that asks a budget first. A request for which only the reservations of others leave no room waits
 /// for them, so a tight budget makes a run slower but is used to its end; what can never fit is declined.
+///
+/// What is begun can be finished: with a request that announces follow-ups, all that these may use is
+/// reserved, too, so that they are granted when they come, and before other requests. A request for several
+/// choices that cannot fit with all of them asks for fewer.
+///
 /// Replies are handed on with their `certain_usage`, so that everybody counts the same. Copies share the
 /// queue. The budget must outlive it; give each budget one such client.
 template <llm::ChatClient C> class budgeted {
@@ -277,7 +318,8 @@ template <llm::ChatClient C> class budgeted {
   void submit(llm::chat_request q, llm::completion done) {
     {
       const std::scoped_lock lock(core_->mutex);
-      core_->waiting.push_back({std::move(q), std::move(done)});
+      auto& queue = q.follow_up ? core_->urgent : core_->waiting;
+      queue.push_back({std::move(q), std::move(done)});
     }
     core::pump(core_);
   }
@@ -288,15 +330,101 @@ template <llm::ChatClient C> class budgeted {
     llm::chat_request question;
     llm::completion done;
   };
+  struct core;
+  /// What is reserved for the follow-ups of one request.
+  struct promise final : llm::kept_back {
+    promise(const std::shared_ptr<core>& c, const spending& amount) : of(c), most(c->most), left(amount) {}
+    ~promise() override {
+      most.settle(left, {});
+      if (const auto self = of.lock()) {
+        {
+          const std::scoped_lock lock(self->mutex);
+          --self->promises;
+        }
+        core::pump(self);
+      }
+    }
+    std::weak_ptr<core> of;
+    budget& most;
+    spending left; // guarded by the core's mutex
+  };
+  /// A request that was sent; answered once, even if the inner client throws after it has taken it.
+  struct flight {
+    std::shared_ptr<core> self;
+    spending reserved;
+    llm::chat_request sent;
+    llm::completion done;
+    std::atomic<bool> over{false};
+
+    void finish(llm::outcome o) {
+      if (over.exchange(true)) return;
+      if (o.ok())
+        o.reply().used =
+            certain_usage(self->inner.model(), sent, std::chrono::system_clock::now(), o.reply());
+      self->most.settle(reserved, budget::used_by(self->inner.model(), o, reserved));
+      {
+        const std::scoped_lock lock(self->mutex);
+        --self->under_way;
+      }
+      const auto once = std::move(done);
+      once(std::move(o));
+      core::pump(self);
+    }
+  };
   struct core {
     core(C c, budget& b) : inner(std::move(c)), most(b) {}
     C inner;
     budget& most;
     std::mutex mutex;
-    std::deque<entry> waiting;
-    std::size_t under_way = 0;
+    std::deque<entry> urgent, waiting; // follow-ups, and the others
+    std::size_t under_way = 0, promises = 0;
     bool pumping = false; // one thread at a time, and no recursion when answers come at once
     bool again = false;
+
+    /// Whether it is granted, refused, or has to wait; `reserved` is what it may use itself.
+    static budget::answer consider(const std::shared_ptr<core>& self, llm::chat_request& q,
+                                   spending& reserved) {
+      const auto now = std::chrono::system_clock::now();
+      const auto& model = self->inner.model();
+      const llm::token_usage tokens = most_tokens(model, q);
+      reserved = most_of(model, tokens, q.cache, now);
+      const auto kept = q.later ? std::dynamic_pointer_cast<promise>(q.later->kept) : nullptr;
+      const bool ours = kept && kept->of.lock() == self;
+      if (ours && q.follow_up) {
+        const spending more = reserved.without(kept->left);
+        const auto a = more.nothing() ? budget::answer::granted : self->most.reserve(more);
+        if (a == budget::answer::granted) kept->left = kept->left.without(reserved);
+        // with nothing under way nobody makes room: other promises wait behind this request
+        return a == budget::answer::later && self->under_way == 0 ? budget::answer::never : a;
+      }
+      auto a = budget::answer::never;
+      const std::uint32_t wanted = std::max(1U, q.n);
+      for (std::uint32_t n = wanted; n > 0 && a == budget::answer::never; n /= 2) {
+        auto fewer = tokens;
+        fewer.output = tokens.output / wanted * n;
+        const spending own = n == wanted ? reserved : most_of(model, fewer, q.cache, now);
+        const spending later = ours ? spending{} : most_after(model, q, n, now);
+        const bool promised = !later.nothing();
+        auto made = promised ? std::make_shared<promise>(self, spending{}) : nullptr;
+        self->promises += promised ? 1 : 0;
+        a = self->most.reserve(own.with(later));
+        if (a == budget::answer::granted) {
+          q.n = n;
+          reserved = own;
+          if (promised) {
+            made->left = later;
+            q.later->kept = std::move(made);
+          }
+        } else if (promised) {
+          made->of.reset(); // it never was
+          --self->promises;
+          reserved = own.with(later);
+        }
+        if (!promised) break; // fewer choices would cost fewer tokens, but were not asked for
+      }
+      return a == budget::answer::later && self->under_way == 0 && self->promises == 0 ? budget::answer::never
+                                                                                       : a;
+    }
 
     static void pump(const std::shared_ptr<core>& self) {
       {
@@ -307,20 +435,21 @@ template <llm::ChatClient C> class budgeted {
       for (;;) {
         std::optional<entry> next;
         spending reserved;
-        bool refused = false;
+        auto a = budget::answer::later;
         {
           const std::scoped_lock lock(self->mutex);
           self->again = false;
-          if (!self->waiting.empty()) {
-            reserved = most_of(self->inner.model(), self->waiting.front().question,
-                               std::chrono::system_clock::now());
-            const auto a = self->most.reserve(reserved);
-            // with nothing under way here nobody will make room
-            refused = a == budget::answer::never || (a == budget::answer::later && self->under_way == 0);
-            if (refused || a == budget::answer::granted) {
-              next = std::move(self->waiting.front());
-              self->waiting.pop_front();
-              self->under_way += refused ? 0 : 1;
+          auto& queue = self->urgent.empty() ? self->waiting : self->urgent;
+          if (!queue.empty()) {
+            try {
+              a = consider(self, queue.front().question, reserved);
+            } catch (...) { // out of memory
+              a = budget::answer::never;
+            }
+            if (a != budget::answer::later) {
+              next = std::move(queue.front());
+              queue.pop_front();
+              self->under_way += a == budget::answer::granted ? 1 : 0;
             }
           }
           if (!next && !self->again) {
@@ -329,23 +458,31 @@ template <llm::ChatClient C> class budgeted {
           }
         }
         if (!next) continue;
-        if (refused)
+        if (a != budget::answer::granted) {
           next->done(self->most.refusal(reserved));
-        else {
-          auto sent = next->question;
-          self->inner.submit(std::move(next->question), [self, reserved, sent = std::move(sent),
-                                                         done = std::move(next->done)](llm::outcome o) {
-            if (o.ok())
-              o.reply().used =
-                  certain_usage(self->inner.model(), sent, std::chrono::system_clock::now(), o.reply());
-            self->most.settle(reserved, budget::used_by(self->inner.model(), o, reserved));
+          continue;
+        }
+        std::shared_ptr<flight> f;
+        bool ready = false;
+        try {
+          f = std::make_shared<flight>();
+          f->self = self;
+          f->reserved = reserved;
+          f->sent = next->question;
+          f->done = next->done;
+          ready = true;
+          self->inner.submit(std::move(next->question), [f](llm::outcome o) { f->finish(std::move(o)); });
+        } catch (...) { // nobody may come back for it
+          if (ready) {
+            f->finish(llm::failure{.kind = llm::failure_kind::cancelled});
+          } else {
+            self->most.settle(reserved, {});
             {
               const std::scoped_lock lock(self->mutex);
               --self->under_way;
             }
-            done(std::move(o));
-            pump(self);
-          });
+            next->done(llm::failure{.kind = llm::failure_kind::cancelled});
+          }
         }
       }
     }

@@ -219,16 +219,20 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
 
   /// Before a request for samples is sent: what they may need later.
   void begin(llm::chat_request& q) {
-    const std::uint32_t checks = how_.guard ? 1 : 0;
-    const std::uint64_t each = std::uint64_t{how_.repairs} * (1 + checks) + checks;
+    const std::uint64_t checks = how_.guard ? 1 : 0;
+    const std::uint64_t rounds = how_.repairs, each = rounds * (1 + checks) + checks;
     if (each == 0) return;
     // a later prompt holds the first one, or less, and what was said since
     constexpr std::uint64_t feedback = 1000;
+    const std::uint64_t prompt = approximate_tokens(q.messages), said = q.max_tokens + feedback;
+    const auto times = [&](std::uint64_t one) { // no run has so many tokens
+      return std::min<std::uint64_t>(one, UINT64_C(1) << 40U) * std::min<std::uint64_t>(q.n, 1U << 16U);
+    };
     q.later = std::make_shared<llm::follow_ups>();
-    q.later->requests = static_cast<std::uint32_t>(std::min<std::uint64_t>(each * q.n, UINT32_MAX));
-    q.later->input_tokens = approximate_tokens(q.messages) +
-                            (std::uint64_t{how_.repairs} + 1) * (std::uint64_t{q.max_tokens} + feedback);
-    q.later->output_tokens = q.max_tokens;
+    q.later->requests = static_cast<std::uint32_t>(std::min<std::uint64_t>(times(each), UINT32_MAX));
+    q.later->input_tokens =
+        times(each * prompt + (1 + checks) * said * rounds * (rounds + 1) / 2 + checks * said * (rounds + 1));
+    q.later->output_tokens = times(each * q.max_tokens);
     const auto made = std::make_shared<promise>(q.later);
     const auto past = std::ranges::upper_bound(orders_, std::uint64_t{q.sample}, {}, &order_jobs::first);
     if (past == orders_.begin()) return;

@@ -30,13 +30,21 @@ enum class streaming : std::uint8_t { automatic, never, always };
 /// How long Anthropic keeps a marked prefix.
 enum class cache_life : std::uint8_t { minutes5, hour1 };
 
-/// What may still be asked after a request to finish what it begins: the same object for all requests of that
-/// kind, kept by the requester until it is over. A budget that lets it begin keeps enough to finish it.
+/// What a budget keeps reserved; its destructor gives it back.
+struct kept_back {
+  kept_back() = default;
+  kept_back(const kept_back&) = delete;
+  kept_back& operator=(const kept_back&) = delete;
+  virtual ~kept_back() = default;
+};
+
+/// What may still be asked to finish what a request begins: one object for it and its follow-ups. The
+/// requester empties `kept` when all is over.
 struct follow_ups {
-  std::uint32_t requests = 0;      ///< at most, all `follow_up`
-  std::uint64_t input_tokens = 0;  ///< of each, at most
-  std::uint64_t output_tokens = 0; ///< of each, at most
-  std::shared_ptr<void> kept{};    ///< by the budget; given back when it goes
+  std::uint32_t requests = 0;        ///< at most
+  std::uint64_t input_tokens = 0;    ///< at most, of all of them together
+  std::uint64_t output_tokens = 0;   ///< at most, of all of them together
+  std::shared_ptr<kept_back> kept{}; ///< by a budget that let the request begin
 };
 
 /// A request. Cheap to copy: the conversation is shared.

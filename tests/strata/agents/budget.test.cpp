@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "strata/agents/budget.hpp"
 
+#include "strata/agents/agent.hpp"
 #include "strata/agents/scripted_client.hpp"
+#include "strata/improve.hpp"
 
 #include <doctest/doctest.h>
 
@@ -310,4 +312,86 @@ TEST_CASE("a budgeted client that answers at once, with failures") {
   CHECK(failed == 2500);
   CHECK(declined == 1000);
   CHECK(b.spent().tokens == 2500 * 20);
+}
+
+TEST_CASE("within any budget, what an agent has begun is finished, and nothing is exceeded") {
+  struct words {
+    using task = std::string;
+    using program = std::string;
+  };
+  const std::vector<std::string> tasks = {"alpha", "beta", "gamma"};
+  stages<words> how;
+  how.propose = [](const strata::job<words>& j) {
+    return llm::conversation(std::string(300, 'x'), j.task());
+  };
+  how.read = [](const strata::job<words>&, const llm::choice& c) { return reading<words>{c.text, ""}; };
+  how.guard = [](const strata::job<words>&, const proposal<words>& p) {
+    return std::optional(llm::conversation("guard", p.said));
+  };
+  how.repairs = 2;
+  how.repair = [](const strata::job<words>&, const proposal<words>& p) -> std::optional<llm::conversation> {
+    if (p.program == "right") return std::nullopt;
+    return p.asked.with({llm::role::assistant, p.said}).with({llm::role::user, "wrong"});
+  };
+  struct {
+    [[nodiscard]] strata::verdict verify(const std::string&, const std::string&) const { return {}; }
+  } verifier;
+  std::size_t finished = 0, left_out = 0;
+  for (const bool threaded : {false, true})
+    for (const std::uint32_t n : {1U, 8U})
+      for (std::uint64_t size = 1; size < 60; size += size < 12 ? 1 : 7)
+        for (const int of : {0, 1, 2}) {
+          CAPTURE(n);
+          CAPTURE(size);
+          CAPTURE(of);
+          budget_limits most;
+          if (of == 0) most.requests = size;
+          if (of == 1) most.tokens = size * 400;
+          if (of == 2) most.usd = static_cast<double>(size) * 0.003;
+          budget b(most);
+          std::atomic<std::size_t> declined_later = 0;
+          scripted::client model(
+              [&](const llm::chat_request& q, std::size_t) -> llm::outcome {
+                const std::uint64_t prompt = approximate_tokens(q.messages);
+                const std::string& last = q.messages.messages().back().text;
+                std::vector<std::string> said(q.n, q.sample % 3 == 0 ? "right" : "not right");
+                if (q.messages.messages()[0].text == "guard") said = {last};
+                return reply_of(said, prompt, 100 * q.n);
+              },
+              scripted::priced(8), threaded);
+          struct watching_client {
+            budgeted<scripted::client> inner;
+            std::atomic<std::size_t>* declined_later;
+            void submit(llm::chat_request q, llm::completion done) {
+              inner.submit(q, [follow_up = q.follow_up, d = declined_later, done](llm::outcome o) {
+                if (follow_up && !o.ok()) ++*d;
+                done(std::move(o));
+              });
+            }
+            [[nodiscard]] const llm::model_profile& model() const { return inner.model(); }
+          };
+          agent_settings settings{.number = {.tasks = 3, .samples = 8}, .max_tokens = 100};
+          settings.per_request = n;
+          agent<words, watching_client> sampler({budgeted<scripted::client>(model, b), &declined_later}, how,
+                                                settings);
+          const auto r = strata::improve<words>(
+              tasks, sampler, verifier, {.sampling = {.samples = 8, .temperatures = {0.5}}}, {.threads = 1});
+          std::size_t proposed = 0;
+          for (const auto& q : model.asked()) proposed += q.follow_up ? 0 : q.n;
+          CHECK(declined_later == 0);
+          CHECK(r.samples == proposed);
+          CHECK(r.failed_requests == 0);
+          CHECK(r.samples + r.steps.at(0).undrawn == 24);
+          CHECK((r.samples == 24 || r.why == strata::ended::budget));
+          CHECK(b.spent().requests <= most.requests);
+          CHECK(b.spent().tokens <= most.tokens);
+          CHECK(to_dollars(b.spent().cost) <= most.usd);
+          CHECK(b.reserved() == spending{});
+          if (of == 0 && size >= 6) CHECK(r.samples >= 1); // the proposal, two repairs, three guardians
+          if (of == 0 && size >= 12) CHECK(r.samples >= 2);
+          finished += r.samples;
+          left_out += r.steps[0].undrawn;
+        }
+  CHECK(finished > 400);
+  CHECK(left_out > 1000);
 }
