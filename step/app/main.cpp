@@ -5,6 +5,7 @@
 #include "mock_llm.hpp"
 #include "nearest.hpp"
 #include "options.hpp"
+#include "verdict_text.hpp"
 
 #include "strata/llm/redactor.hpp"
 
@@ -200,8 +201,8 @@ void complain(std::string text) {
     }
   }
   keys.clean_whole(text);
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  text = app::printable(text); // it may repeat what a file or a server says
+  std::replace(text.begin(), text.end(), '\n', ' ');
   std::fprintf(stderr, "strata: %s\n", text.c_str());
 }
 

@@ -142,7 +142,12 @@ void print_usage(const strata::agents::account& used, std::uint64_t served) {
   if (served > 0) std::cout << " (" << served << " answered from the store)";
   std::cout << ": " << used.used.input << " input tokens, of them " << used.used.cached << " cached; "
             << used.used.output << " output tokens; "
-            << (used.priced && used.used.known ? cost : "the cost is not known") << '\n';
+            << (used.priced && used.used.known ? std::string(cost)
+                : used.cost > 0
+                    ? "about " + std::string(cost) +
+                          ": not every reply says what it used, and those count as much as they can have used"
+                    : std::string("the cost is not known"))
+            << '\n';
 }
 
 void print_end(const RunRecorder& recorder, const Prepared& p, const strata::report<step::Language>& report,

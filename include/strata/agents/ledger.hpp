@@ -27,7 +27,8 @@ struct charge {
   std::uint32_t failed = 0; ///< of these
   llm::token_usage used{};
   picodollars cost = 0;
-  bool priced = true; ///< false: the price or the usage is not known, so `cost` is too low
+  bool priced =
+      true; ///< false: the price or the usage is not known: `cost` is 0, or the most it can have been
 };
 
 /// A sum of charges.
