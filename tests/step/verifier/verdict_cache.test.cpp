@@ -29,9 +29,10 @@ std::shared_ptr<const Task> row_sum() {
 
 TEST_CASE("programs that differ in layout and in their own names have one key") {
   const auto k = key("a = f(E0, x=1)\nb = [a, 2.5, 'c']\nreturn b");
-  CHECK(key("total = g( E0, x = 1 ) # why\n\nb1 = [total, 2.50, \"c\"]\nreturn b1") == k);
+  CHECK(key("total = f( E0, x = 1 ) # why\n\nb1 = [total, 2.50, \"c\"]\nreturn b1") == k);
   CHECK(key("a = f(E0, x=2)\nb = [a, 2.5, 'c']\nreturn b") != k);   // another number
   CHECK(key("a = f(E0, y=1)\nb = [a, 2.5, 'c']\nreturn b") != k);   // a keyword is not a name
+  CHECK(key("a = g(E0, x=1)\nb = [a, 2.5, 'c']\nreturn b") != k);   // nor is what nothing binds
   CHECK(key("a = f(step, x=1)\nb = [a, 2.5, 'c']\nreturn b") != k); // nor are the task's names
   CHECK(key("a = f(E0, x=1)\nb = [a, 2.5, 'd']\nreturn b") != k);
   CHECK(key("a = f(E0, x=1)\nb = [a, 2.5, 'c']\nreturn a") != k);
@@ -40,6 +41,57 @@ TEST_CASE("programs that differ in layout and in their own names have one key") 
   CHECK(key("print(x)\nreturn E0") != key("return E0")); // x may be undefined
   CHECK(key("import step as s\nreturn s") == key("import step as t\nreturn t"));
   CHECK(key("import step as s\nreturn s") != key("import math as s\nreturn s"));
+}
+
+TEST_CASE("names that the language can tell apart give different keys") {
+  struct Pair {
+    std::string_view a, b;
+  };
+  for (const auto& [a, b] : std::vector<Pair>{
+           // a call that names a parameter, directly or through a dict
+           {"def f(a, b): return (a, b)\nreturn f(a=E0, b=1)",
+            "def f(b, a): return (b, a)\nreturn f(a=E0, b=1)"},
+           {"f = lambda a, b: (a, b)\nreturn f(a=E0, b=1)", "f = lambda b, a: (b, a)\nreturn f(a=E0, b=1)"},
+           {"def f(a, b): return (a, b)\nreturn f(**{'a': E0, 'b': 1})",
+            "def f(b, a): return (b, a)\nreturn f(**{'a': E0, 'b': 1})"},
+           {"f = lambda **k: k\nreturn f(a=E0)['a']", "f = lambda **k: k\nreturn f(b=E0)['a']"},
+           {"f = lambda a, *, b: a\nreturn f(E0, b=1)", "f = lambda a, *, c: a\nreturn f(E0, b=1)"},
+           // a star gives a meaning to names that nothing binds, or not in time
+           {"from step import *\nreturn Accum(b=1)", "from step import *\nreturn Scan(b=1)"},
+           {"from step import *\nreturn Accum(b=1)", "from step import *\nreturn Nothing(b=1)"},
+           {"from step import *\nif False: Accum = 1\nreturn Accum",
+            "from step import *\nif False: x = 1\nreturn x"},
+           {"from step import *\nMap = Map\nreturn Map", "from step import *\nx = x\nreturn x"},
+           // imports
+           {"from step import Map as a, Scan as b\nreturn a",
+            "from step import Scan as a, Map as b\nreturn a"},
+           {"import step as E0\nreturn E0", "import step as step\nreturn E0"},
+           // a function's name shows in texts
+           {"def f(): return 1\nreturn str(f)", "def g(): return 1\nreturn str(g)"},
+           // keywords, attributes and strings are no variables
+           {"a = dict(a=1)\nreturn a['a']", "b = dict(b=1)\nreturn b['a']"},
+           {"x = E0\nreturn f'{x}' + 'x'", "y = E0\nreturn f'{y}' + 'y'"},
+           {"x = E0\nreturn '{x}'.format(x=x)", "y = E0\nreturn '{x}'.format(y=y)"},
+           {"rank = E0\nreturn rank.rank", "shape = E0\nreturn shape.shape"},
+           // scopes
+           {"x = 1\ndef f():\n  nonlocal x\n  x = 2\nf()\nreturn x",
+            "x = 1\ndef f():\n  x = 2\nf()\nreturn x"},
+           {"x = 1\ny = [x for x in [E0]]\nreturn x", "x = 1\ny = [z for z in [E0]]\nreturn z"},
+           {"x: int\nreturn E0", "x: int = 1\nreturn E0"},
+           // literals
+           {"return 1", "return True"},
+           {"return 1", "return 1.0"},
+           {"return 0.0", "return -0.0"},
+           {"return 'a'", "return f'a'"},
+           {"return 'E0'", "return E0"},
+           {"return (1,)", "return [1]"},
+           {"return {}", "return {1: 1}"}}) {
+    CAPTURE(a);
+    CAPTURE(b);
+    CHECK(key(a) != key(b));
+  }
+  CHECK(key("f = lambda a, b: (a, b)\nreturn f(E0, 1)") == key("g = lambda p, q: (p, q)\nreturn g(E0, 1)"));
+  CHECK(key("x = [v for v in [E0]]\nreturn x") == key("y = [w for w in [E0]]\nreturn y"));
 }
 
 TEST_CASE("a verifier that remembers gives the verdicts of one that does not") {

@@ -8,10 +8,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace step::syntax {
@@ -21,8 +23,15 @@ namespace detail {
 class NormalForm {
  public:
   explicit NormalForm(const Tree& tree) : scopes_(tree), bindings_(tree.names().size()) {
-    find_imports(*tree.root);
-    for (auto& [name, import] : imports_) import.dropped = import.dropped && !scopes_.bound(name);
+    read_.resize(tree.names().size());
+    find_imports(*tree.root, tree.root);
+    find_uses(*tree.root);
+    for (auto& [name, import] : imports_)
+      import.dropped = import.dropped && !scopes_.bound(name) && (import.plain || read_[name]);
+    if (star_ && stays_) { // some name may be what it brings or what the program binds
+      star_ = false;
+      star_stays_ = true;
+    }
     scope_of(
         *tree.root, [&] { write(tree.root); }, true);
   }
@@ -38,25 +47,75 @@ class NormalForm {
   };
   struct Import {
     std::string meaning;
-    bool dropped = true; // no statement binds the name in another way
+    bool dropped = true; // what the name means is known wherever it is used
+    bool plain = false;  // `import step`: no other name is bound, and it cannot fail
+    Position at{};
   };
 
   // ---- imports
-  void find_imports(const Node& node) {
-    if (node.kind == Kind::import_module || node.kind == Kind::import_from) {
-      for (const Node* alias : node.children) {
-        std::string meaning = node.kind == Kind::import_module ? "(name " : "(attribute ";
-        meaning += alias->text;
-        meaning += node.kind == Kind::import_module ? ")" : " (name step))";
-        const bool known = node.kind == Kind::import_module || node.text == "step";
-        auto [it, added] = imports_.try_emplace(alias->name, Import{meaning});
-        if (!added && it->second.meaning != meaning) it->second.dropped = false;
-        if (!known || alias->text.size() > 64)
-          it->second.dropped = false; // a long name is not worth repeating
-      }
-    }
+  static bool earlier(Position a, Position b) {
+    return a.line != b.line ? a.line < b.line : a.column < b.column;
+  }
+  /// Operators are named so, and inputs, sizes and functions hardly ever are: what `from step import *`
+  /// brings.
+  static bool may_be_operator(std::string_view name) {
+    return name.size() > 1 && name[0] >= 'A' && name[0] <= 'Z' && name[1] >= 'a' && name[1] <= 'z';
+  }
+
+  /// `block`: null where a statement may be skipped or come later than its place in the text says.
+  void find_imports(const Node& node, const Node* block) {
+    if (node.kind == Kind::import_module || node.kind == Kind::import_from)
+      for (const Node* alias : node.children) found_import(node, *alias, block != nullptr);
     for (const Node* child : node.children)
-      if (child != nullptr) find_imports(*child);
+      if (child != nullptr)
+        find_imports(*child, &node == block && node.kind == Kind::block ? child : nullptr);
+  }
+  void found_import(const Node& statement, const Node& alias, bool surely) {
+    const bool module = statement.kind == Kind::import_module;
+    if (alias.text == "*") {
+      star_ = true;
+      if (!surely || statement.text != "step") stays_ = true;
+      if (!star_at_) star_at_ = statement.at;
+      return;
+    }
+    std::string meaning = module ? "(name " : "(attribute ";
+    meaning += alias.text;
+    meaning += module ? ")" : " (name step))";
+    auto [it, added] = imports_.try_emplace(alias.name, Import{.meaning = meaning, .at = statement.at});
+    Import& import = it->second;
+    if (!added && import.meaning != meaning) import.dropped = false;
+    const bool harmless = alias.text == "step" || alias.text == "math" || alias.text == "torch";
+    import.plain = module && harmless && scopes_.spelling(alias.name) == alias.text;
+    const bool known = module ? import.plain || alias.text == "step" : statement.text == "step";
+    // a long name is not worth repeating
+    if (!known || !surely || alias.text.size() > 64) import.dropped = false;
+  }
+  /// What is read and called, in which order.
+  void find_uses(const Node& node) {
+    if (is_call_of_print(node)) return;
+    if (node.kind == Kind::name) {
+      read_[node.name] = true;
+      if (const auto it = imports_.find(node.name); it != imports_.end() && earlier(node.at, it->second.at))
+        it->second.dropped = false;
+      if (star_at_ && may_be_operator(node.text) &&
+          (scopes_.bound(node.name) || imports_.contains(node.name) || earlier(node.at, *star_at_)))
+        stays_ = true;
+    }
+    if (node.kind == Kind::keyword) {
+      if (node.text.empty())
+        any_keyword_ = true;
+      else
+        keywords_.insert(node.text);
+    }
+    if (node.kind == Kind::remove)
+      for (const Node* target : node.children)
+        if (target->kind == Kind::name) deleted_.insert(target->name);
+    for (const Node* child : node.children)
+      if (child != nullptr) find_uses(*child);
+  }
+  static bool is_call_of_print(const Node& node) {
+    return node.kind == Kind::expression && node.child(0).kind == Kind::call &&
+           node.child(0).child(0).kind == Kind::name && node.child(0).child(0).text == "print";
   }
 
   // ---- names
@@ -67,14 +126,15 @@ class NormalForm {
     for (std::uint32_t name : scope.names) bindings_[name].pop_back();
   }
 
-  /// A variable is written as its number. A name that the program's outermost scope reads before it binds it
-  /// is an input that is rebound later: it keeps its name, so that programs on different inputs stay
+  /// A variable is written as its number. A name that the program's outermost scope reads before it surely
+  /// binds it is an input that is rebound later: it keeps its name, so that programs on different inputs stay
   /// different.
   void reference(std::uint32_t name, std::string_view spelling, bool stored) {
-    if (!bindings_[name].empty()) {
+    const bool brought = star_stays_ && may_be_operator(spelling);
+    if (!bindings_[name].empty() && !brought) {
       Binding& binding = bindings_[name].back();
       if (binding.state == State::unseen) {
-        const bool kept = binding.outermost && !stored;
+        const bool kept = binding.outermost && (!stored || branches_ > 0);
         binding.state = kept ? State::kept : State::numbered;
         if (!kept) binding.number = next_++;
       }
@@ -84,6 +144,9 @@ class NormalForm {
       }
     } else if (auto it = imports_.find(name); it != imports_.end() && it->second.dropped) {
       text += it->second.meaning;
+      return;
+    } else if (star_ && may_be_operator(spelling)) {
+      ((text += "(attribute ") += spelling) += " (name step))";
       return;
     }
     ((text += "(name ") += spelling) += ')';
@@ -162,6 +225,10 @@ class NormalForm {
     }
     open(node);
     switch (node.kind) { // in the order of evaluation where it matters to names
+    case Kind::alias:
+      text += ' ';
+      reference(node.name, node.text == "*" ? node.text : scopes_.spelling(node.name), true);
+      break;
     case Kind::call:
       call(node);
       break;
@@ -178,6 +245,13 @@ class NormalForm {
       next_target(node.child(0));
       next(node.children.subspan(2));
       break;
+    case Kind::if_else:
+    case Kind::while_loop:
+      next(node.maybe(0));
+      ++branches_;
+      next(node.children.subspan(1));
+      --branches_;
+      break;
     default:
       next(node.children);
     }
@@ -189,6 +263,9 @@ class NormalForm {
   }
 
   void call(const Node& node) {
+    const bool acts = std::any_of(node.children.begin() + 1, node.children.end(),
+                                  [this](const Node* part) { return may_act(*part); });
+    if (acts) return next(node.children); // the order is that of evaluation
     std::vector<const Node*> keywords;
     for (const Node* part : node.children) {
       if (part->kind == Kind::keyword)
@@ -222,6 +299,8 @@ class NormalForm {
       for (const Node* parameter : parameters.children) {
         ((text += " (") += name_of(parameter->op)) += ' ';
         reference(parameter->name, parameter->text, true);
+        // a call could tell its name from another
+        if (any_keyword_ || keywords_.contains(parameter->text)) (text += " as ") += parameter->text;
         text += ')';
       }
       text += ')';
@@ -274,8 +353,9 @@ class NormalForm {
       return node.maybe(2) == nullptr;
     case Kind::import_module:
     case Kind::import_from:
-      return std::all_of(node.children.begin(), node.children.end(),
-                         [&](const Node* alias) { return imports_.at(alias->name).dropped; });
+      return std::all_of(node.children.begin(), node.children.end(), [&](const Node* alias) {
+        return alias->text == "*" ? star_ : imports_.at(alias->name).dropped;
+      });
     case Kind::expression:
       return is_constant(node.child(0)) || is_print(node.child(0));
     default:
@@ -286,17 +366,46 @@ class NormalForm {
     return node.kind == Kind::string || node.kind == Kind::integer || node.kind == Kind::real ||
            node.kind == Kind::none || node.kind == Kind::boolean || node.kind == Kind::ellipsis;
   }
+  /// A print that surely does nothing: of what certainly has a value, and computing nothing that could fail.
   [[nodiscard]] bool is_print(const Node& node) const {
-    return node.kind == Kind::call && node.child(0).kind == Kind::name && node.child(0).text == "print" &&
-           bindings_[node.child(0).name].empty() && !may_act(node);
+    if (node.kind != Kind::call || node.child(0).kind != Kind::name || node.child(0).text != "print")
+      return false;
+    const auto name = node.child(0).name;
+    return bindings_[name].empty() && !imports_.contains(name) &&
+           std::all_of(node.children.begin() + 1, node.children.end(),
+                       [this](const Node* part) { return is_value(*part); });
+  }
+  [[nodiscard]] bool is_value(const Node& node) const {
+    const auto all = [this](std::span<const Node* const> parts) {
+      return std::all_of(parts.begin(), parts.end(),
+                         [this](const Node* part) { return part != nullptr && is_value(*part); });
+    };
+    switch (node.kind) {
+    case Kind::name:
+      // one that nothing binds is an input, or else the program fails where it reads it again
+      return bindings_[node.name].empty()
+                 ? read_[node.name] && !scopes_.bound(node.name)
+                 : bindings_[node.name].back().state == State::numbered && !deleted_.contains(node.name);
+    case Kind::tuple:
+    case Kind::list:
+    case Kind::fstring:
+      return all(node.children);
+    case Kind::formatted: // with a format it may fail
+      return node.maybe(1) == nullptr && is_value(node.child(0));
+    case Kind::attribute:
+      return (node.text == "shape" || node.text == "rank" || node.text == "dtype") && is_value(node.child(0));
+    case Kind::call:
+      return node.child(0).kind == Kind::name && bindings_[node.child(0).name].empty() &&
+             (node.child(0).text == "len" || node.child(0).text == "str" || node.child(0).text == "repr") &&
+             node.children.size() == 2 && is_value(node.child(1));
+    default:
+      return is_constant(node);
+    }
   }
   /// Whether evaluating it could do more than compute a value: bind a name, call a method or a function of
-  /// the program.
+  /// the program, use up an iterator.
   [[nodiscard]] bool may_act(const Node& node) const {
-    if (node.kind == Kind::named || node.kind == Kind::foreign) return true;
-    if (node.kind == Kind::call &&
-        (node.child(0).kind != Kind::name || !bindings_[node.child(0).name].empty()))
-      return true;
+    if (node.kind == Kind::named || node.kind == Kind::foreign || node.kind == Kind::call) return true;
     return std::any_of(node.children.begin(), node.children.end(),
                        [this](const Node* child) { return child != nullptr && may_act(*child); });
   }
@@ -304,6 +413,14 @@ class NormalForm {
   ScopeTree scopes_;
   std::vector<std::vector<Binding>> bindings_; // per name, the innermost last
   std::unordered_map<std::uint32_t, Import> imports_;
+  std::optional<Position> star_at_;               // of the first `from step import *`
+  bool star_ = false;                             // one that only names operators which nothing else binds
+  bool star_stays_ = false, stays_ = false;       // another one
+  std::vector<bool> read_;                        // by name, prints aside
+  std::unordered_set<std::string_view> keywords_; // that calls use
+  bool any_keyword_ = false;                      // `**` in a call
+  std::unordered_set<std::uint32_t> deleted_;
+  std::size_t branches_ = 0; // around the current node: what they bind may stay unbound
   std::size_t next_ = 0;
 };
 
@@ -312,8 +429,9 @@ class NormalForm {
 /// The program with everything removed that does not matter to what it does. Names that it binds are numbered
 /// in order of their first occurrence, each scope's own; free names, attributes and keywords stay. Layout,
 /// comments, the spelling of literals, annotations, `pass`, constants and `print` as statements, and imports
-/// vanish; an imported name is replaced by what it stands for; keyword arguments are sorted. Linear in the
-/// tree, apart from the sorting.
+/// vanish; an imported name is replaced by what it stands for; keyword arguments are sorted. What could fail
+/// or act stays, and so do names that a call by keyword or `import *` could tell apart. Linear in the tree,
+/// apart from the sorting.
 inline std::string normal_form(const Tree& tree) { return detail::NormalForm(tree).text; }
 
 /// A hash of the normal form, equal on every platform.

@@ -7,6 +7,8 @@
 #include "step/syntax/ast.hpp"
 
 #include <cstdint>
+#include <span>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -23,12 +25,13 @@ struct Scope {
 /// Builds the scopes of a tree, keyed by the node that opens them (the root block for the outermost).
 class ScopeTree {
  public:
-  explicit ScopeTree(const Tree& tree) {
+  explicit ScopeTree(const Tree& tree) : spellings_(tree.names()) {
     open(*tree.root, false);
     visit(*tree.root);
   }
 
   [[nodiscard]] const Scope& of(const Node& opener) const { return scopes_.at(&opener); }
+  [[nodiscard]] std::string_view spelling(std::uint32_t name) const { return spellings_[name]; }
   /// Whether any scope binds the name.
   [[nodiscard]] bool bound(std::uint32_t name) const { return bound_.contains(name); }
 
@@ -110,6 +113,7 @@ class ScopeTree {
     path_.pop_back();
   }
 
+  std::span<const std::string_view> spellings_;
   std::unordered_map<const Node*, Scope> scopes_; // references stay valid
   std::unordered_set<std::uint32_t> bound_;
   std::vector<Scope*> path_;

@@ -116,9 +116,15 @@ class Verifier {
       }
     }
     run_checks(v, tree);
-    // what names a place in the text holds for this text only
-    if (!key.empty() && v.at.line == 0 && v.warnings.empty()) cache_->keep(std::move(key), v);
+    if (!key.empty() && holds_for_equals(v)) cache_->keep(std::move(key), v);
     return v;
+  }
+  /// Whether programs of equal keys have this verdict: it must not name a place in the text, nor quote it,
+  /// and must not depend on how much was left of a limit.
+  static bool holds_for_equals(const Verdict& v) {
+    const bool about_outputs =
+        v.stage == Stage::passed || v.stage == Stage::shape || v.stage == Stage::values;
+    return about_outputs && v.at.line == 0 && v.warnings.empty();
   }
   /// Whether the name means something before a program binds any.
   [[nodiscard]] bool is_known(std::string_view name) const {
