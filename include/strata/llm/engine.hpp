@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace strata::llm {
 
@@ -30,6 +31,7 @@ struct attempt {
   const reply* answered = nullptr;       ///< null: it failed
   std::string_view reaction{};           ///< what happens next, for instance "retry in 2.1 s"
   std::size_t in_flight = 0, window = 0; ///< of this model, afterwards
+  bool adapted = false;                  ///< it failed, and is sent again in another form: see `on_adapted`
 };
 
 /// Where the layers above hook in. All are called on the engine's thread and may be empty.
@@ -44,13 +46,21 @@ struct engine_hooks {
       on_reply{};
   /// An attempt ended, well or badly.
   std::function<void(const attempt&)> on_attempt{};
+  /// A parameter that the server does not take is left out or changed from now on, for all requests to this
+  /// model: `what` in words, and all that has been learnt (`adaptation::text`), to be given to `engine::open`
+  /// the next time. Called before the next request is sent.
+  std::function<void(const model_profile&, std::string_view what, const std::string& learnt)> on_adapted{};
+  /// The very first request to this model has not been answered for so long. Called again from time to time;
+  /// nothing else is sent meanwhile.
+  std::function<void(const model_profile&, std::chrono::seconds)> on_silence{};
 };
 
 struct engine_settings {
   concurrency_limits concurrency{};
   retry_policy retry{};
   transport_limits transport{};
-  std::uint64_t seed = 0; ///< of the jitter in delays
+  std::chrono::milliseconds silence{20'000}; ///< before `on_silence` is called for the first time
+  std::uint64_t seed = 0;                    ///< of the jitter in delays
   engine_hooks hooks{};
 };
 
@@ -115,8 +125,9 @@ class engine {
 
   /// A client for a model, from any thread. Throws std::invalid_argument if its address, std::runtime_error
   /// if HTTPS_PROXY cannot be used. Two clients for the same provider, name and server share their pauses,
-  /// limits, connections and the first one's key.
-  [[nodiscard]] client open(model_access model);
+  /// limits, connections and the first one's key. `learnt`: what an earlier run learnt of the model, as given
+  /// to `on_adapted`.
+  [[nodiscard]] client open(model_access model, std::string_view learnt = {});
 
   /// Works on this thread until nothing is under way any more, or `stop_running` is called.
   void run();

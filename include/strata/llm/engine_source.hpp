@@ -35,6 +35,7 @@ STRATA_LLM_INLINE engine::engine(engine_settings settings) {
     throw std::invalid_argument("strata: every timeout must be longer than 0");
   if (t.header_bytes < 1024 || t.reply_bytes < 1024)
     throw std::invalid_argument("strata: replies and headers need at least 1024 bytes");
+  if (settings.silence.count() <= 0) throw std::invalid_argument("strata: silence must be longer than 0");
   if (settings.retry.attempts == 0)
     throw std::invalid_argument("strata: retry.attempts is 0; the first counts too");
   if (!t.ca_file.empty()) (void)detail::tls_context(t); // says now whether it can be read
@@ -48,8 +49,8 @@ STRATA_LLM_INLINE engine::engine(engine_settings settings) {
   core_ = std::make_shared<detail::engine_core>(std::move(settings));
 }
 STRATA_LLM_INLINE engine::~engine() { core_->shut_down(); }
-STRATA_LLM_INLINE client engine::open(model_access model) {
-  return client(core_, core_->lane_for(std::move(model)));
+STRATA_LLM_INLINE client engine::open(model_access model, std::string_view learnt) {
+  return client(core_, core_->lane_for(std::move(model), learnt));
 }
 STRATA_LLM_INLINE void engine::run() {
   if (core_->started()) throw std::logic_error("strata: the engine runs on a thread of its own already");

@@ -183,7 +183,7 @@ inline std::vector<fan_out_plan::step> fan_out_plan::after(const step& asked, co
     const auto got = static_cast<std::uint32_t>(came.reply().choices.size());
     const std::uint32_t first = asked.question.sample - p.wanted.question.sample;
     if (got < asked.question.n) {
-      if (got == 1) p.per_request = 1;                             // this server does not know `n`
+      if (got > 0) p.per_request = std::min(p.per_request, got);   // this server knows no larger `n`
       const bool in_vain = got == 0 && ++p.again > p.wanted.count; // only replies without choices: no loop
       for (std::uint32_t missing = first + got; !in_vain && missing < first + asked.question.n;) {
         const std::uint32_t count = std::min(p.per_request, first + asked.question.n - missing);

@@ -10,8 +10,8 @@
 
 namespace strata::llm {
 
-/// Requests in flight per model. The window starts at `initial`, doubles per round trip until the provider
-/// first complains, halves at each complaint, and then grows by one per round trip.
+/// Requests in flight per model: one until the first reply, then `initial`, from where the window doubles per
+/// round trip until the provider complains often, see `gate`.
 struct concurrency_limits {
   std::size_t initial = 16;
   std::size_t maximum = 256;

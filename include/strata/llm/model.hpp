@@ -40,6 +40,7 @@ struct capabilities {
   std::uint32_t max_n = 1; ///< choices per request; 1: the parameter `n` is not sent
   bool temperature = true;
   double max_temperature = 2; ///< higher ones are lowered to it
+  double min_temperature = 0; ///< lower ones are raised to it
   bool top_p = true;
   bool seed = false;
   bool stop = true;

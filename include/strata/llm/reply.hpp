@@ -53,6 +53,9 @@ struct reply {
   std::string request_id{};  ///< of the HTTP exchange, for support
   std::string fingerprint{}; ///< of the provider's configuration; seeds repeat only while it stays the same
   // filled in by the engine
+  /// Empty if the request was sent as asked; otherwise the parameters it was sent with instead, because the
+  /// server does not take what was asked for. See `changed_parameters`.
+  std::string changed{};
   std::uint32_t attempts = 1;              ///< HTTP exchanges it took
   std::chrono::duration<double> seconds{}; ///< of the last one, from sending to the last byte
 

@@ -190,11 +190,17 @@ TEST_CASE("engine: requests submitted from a reply are part of the same run") {
 }
 
 TEST_CASE("engine: a request is cancelled wherever it is") {
-  loopback::server s([](loopback::wire& w) { w.stay_silent(); });
+  std::atomic<bool> first = true; // is answered; until then it is one at a time
+  loopback::server s([&](loopback::wire& w) {
+    loopback::request r;
+    while (w.read(r) && first.exchange(false)) w.send(loopback::http(200, openai_body()));
+    w.stay_silent();
+  });
   auto settings = quick();
   settings.concurrency = {2, 2};
   llm::engine e(settings);
   llm::client c = e.open(openai_at(s.authority()));
+  REQUIRE(ask(e, c).ok());
   int cancelled = 0;
   std::vector<llm::client::ticket> tickets;
   for (int i = 0; i < 5; ++i)
@@ -234,6 +240,7 @@ TEST_CASE("engine: draining lets what was sent finish") {
   settings.concurrency = {3, 3};
   llm::engine e(settings);
   llm::client c = e.open(openai_at(s.authority()));
+  REQUIRE(ask(e, c).ok()); // until then it is one at a time
   int fine = 0;
   int cancelled = 0;
   for (int i = 0; i < 10; ++i)

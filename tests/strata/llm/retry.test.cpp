@@ -41,7 +41,6 @@ TEST_CASE("retry: delays double up to a limit, with full jitter") {
       CHECK(r.what == action::again_later);
       CHECK(r.delay == std::chrono::milliseconds(static_cast<int>(dice * longest)));
       CHECK(r.pause == 0ms);
-      CHECK_FALSE(r.shrink);
     }
     const reaction last = s.after(of(failure_kind::server_error));
     CHECK(last.what == action::give_up);
@@ -53,7 +52,7 @@ TEST_CASE("retry: what each kind of failure leads to") {
   struct {
     failure_kind kind;
     action what;
-    bool shrink;
+    bool complains;
   } const cases[] = {
       {failure_kind::connection, action::again_later, false},
       {failure_kind::timeout, action::again_later, true},
@@ -74,7 +73,7 @@ TEST_CASE("retry: what each kind of failure leads to") {
     scenario s;
     const reaction r = s.after(of(c.kind));
     CHECK(r.what == c.what);
-    CHECK(r.shrink == c.shrink);
+    CHECK(complains(c.kind) == c.complains);
   }
 }
 
@@ -82,6 +81,20 @@ TEST_CASE("retry: an overloaded provider is given longer") {
   scenario s;
   CHECK(s.after(of(failure_kind::overloaded)).delay == 2000ms);
   CHECK(s.after(of(failure_kind::overloaded)).delay == 4000ms);
+}
+
+TEST_CASE("retry: an overload now and then concerns one request, and not for long") {
+  scenario s;
+  reaction r = s.after(of(failure_kind::overloaded), {.worked_before = true, .widespread = false});
+  CHECK(r.delay == 250ms);
+  CHECK(r.pause == 0ms);
+  failure f = of(failure_kind::rate_limited);
+  f.retry_after = 4s; // its own delay is still at least that
+  r = s.after(f, {.worked_before = true, .widespread = false});
+  CHECK(r.delay == 4s + 500ms);
+  CHECK(r.pause == 0ms);
+  f.retry_after.reset();
+  CHECK(s.after(f, {.worked_before = true, .widespread = false}).pause == 0ms);
 }
 
 TEST_CASE("retry: a rate limit is no failed attempt, and pauses everybody") {
@@ -141,10 +154,47 @@ TEST_CASE("retry: a kept connection that was closed is replaced at once, but onl
 
 TEST_CASE("retry: failed handshakes are given up sooner") {
   scenario s;
-  const attempt_facts handshake{.tls_handshake = true};
+  const attempt_facts handshake{.tls_handshake = true, .worked_before = true};
   CHECK(s.after(of(failure_kind::connection), handshake).what == action::again_later);
   CHECK(s.after(of(failure_kind::connection), handshake).what == action::again_later);
   CHECK(s.after(of(failure_kind::connection), handshake).what == action::give_up);
+}
+
+TEST_CASE("retry: where nothing has ever worked, the model is given up soon") {
+  for (const failure_kind kind : {failure_kind::connection, failure_kind::malformed, failure_kind::timeout}) {
+    scenario s;
+    const attempt_facts facts{.connecting = kind == failure_kind::timeout, .took = 1s};
+    int attempts = 0;
+    reaction r;
+    for (; attempts < 100; ++attempts) {
+      r = s.after(of(kind), facts);
+      if (r.what != action::again_later) break;
+      CHECK(r.delay >= 300ms);
+      CHECK(r.delay <= 600ms);
+      s.now += r.delay;
+    }
+    CHECK(r.what == action::stop_model);
+    CHECK(r.unreachable);
+    CHECK(s.now - start < 4s);
+    CHECK(attempts < 12);
+    CHECK(r.because.find("nothing has worked there yet") != std::string::npos);
+  }
+  SUBCASE("a handshake of TLS sooner") {
+    scenario s;
+    const attempt_facts handshake{.tls_handshake = true};
+    CHECK(s.after(of(failure_kind::connection), handshake).what == action::again_later);
+    CHECK(s.after(of(failure_kind::connection), handshake).what == action::again_later);
+    CHECK(s.after(of(failure_kind::connection), handshake).what == action::stop_model);
+  }
+  SUBCASE("but a server that is slow, limits, or is overloaded is waited for") {
+    for (const failure_kind kind : {failure_kind::timeout, failure_kind::rate_limited,
+                                    failure_kind::overloaded, failure_kind::server_error}) {
+      scenario s;
+      CHECK(s.after(of(kind)).what == action::again_later);
+      s.now += 10s;
+      CHECK(s.after(of(kind)).what == action::again_later);
+    }
+  }
 }
 
 TEST_CASE("retry: the server's word decides, except about money and keys") {

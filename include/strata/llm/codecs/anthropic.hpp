@@ -47,9 +47,7 @@ inline void append_block(std::string& out, const message& m, bool mark, cache_li
   const capabilities& takes = model.takes;
   request_body body(q.messages.bytes() + q.messages.bytes() / 16);
   body.add("model", model.name);
-  std::uint32_t most = q.max_tokens;
-  if (takes.max_output_tokens != 0) most = std::min(most, takes.max_output_tokens);
-  body.add("max_tokens", most);
+  body.add("max_tokens", sent_max_tokens(takes, q));
 
   // at most four markers: the last ones cover the most
   std::size_t skip = 0;
@@ -86,7 +84,7 @@ inline void append_block(std::string& out, const message& m, bool mark, cache_li
   }
   // newer models refuse both at once, and either together with thinking
   if (takes.temperature && q.temperature && !thinks)
-    body.add("temperature", std::clamp(*q.temperature, 0.0, std::min(takes.max_temperature, 1.0)));
+    body.add("temperature", std::min(*sent_temperature(takes, q), 1.0));
   else if (takes.top_p && q.top_p && !thinks)
     body.add("top_p", std::clamp(*q.top_p, 0.0, 1.0));
   if (takes.stop && !q.stop.empty()) body.add("stop_sequences", q.stop);

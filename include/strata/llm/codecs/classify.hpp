@@ -44,10 +44,31 @@ inline bool looks_like_markup(const http_response& response) {
 
 /// The error in a body, in any of the shapes servers use: {"error": {..}}, {"error": "text"}, [{"error":
 /// ..}],
-/// {"type": "error", "error": ..}, {"object": "error", "message": ..}, {"detail": ..}.
+/// {"type": "error", "error": ..}, {"object": "error", "message": ..}, {"detail": ..}, {"detail": [{"loc":
+/// ..}]}.
 struct error_object {
   std::string message{}, type{}, code{}, parameter{}, detail_code{};
 };
+
+/// What validators of requests list, the first of it: [{"loc": ["body", "n"], "msg": .., "type": ..}] or
+/// [{"fieldViolations": [{"field": .., "description": ..}]}].
+inline void read_violation(const boost::json::value* list, error_object& e) {
+  if (list == nullptr || !list->is_array() || list->get_array().empty()) return;
+  const boost::json::value* first = &list->get_array()[0];
+  if (const auto* fields = member(first, "fieldViolations");
+      fields != nullptr && fields->is_array() && !fields->get_array().empty()) {
+    e.parameter = text_of(member(&fields->get_array()[0], "field"));
+    if (e.message.empty()) e.message = text_of(member(&fields->get_array()[0], "description"));
+    return;
+  }
+  if (const auto* place = member(first, "loc"); place != nullptr && place->is_array())
+    for (const boost::json::value& part : place->get_array())
+      if (part.is_string() && e.parameter.size() < 200)
+        e.parameter += (e.parameter.empty() ? "" : ".") + text_of(&part);
+  if (const std::string message = text_of(member(first, "msg")); !message.empty() && e.message.empty())
+    e.message = (e.parameter.empty() ? "" : e.parameter + ": ") + message;
+  if (e.code.empty()) e.code = code_of(member(first, "type"));
+}
 
 inline std::optional<error_object> find_error(const boost::json::value* body, bool failed_status) {
   if (body != nullptr && body->is_array() && body->get_array().size() == 1) body = &body->get_array()[0];
@@ -63,12 +84,34 @@ inline std::optional<error_object> find_error(const boost::json::value* body, bo
   if (inner == nullptr || !inner->is_object()) return std::nullopt;
   e.message = text_of(member(inner, "message"));
   if (e.message.empty()) e.message = text_of(member(inner, "detail"));
+  const auto* message = member(inner, "message");
+  for (const auto* list : {member(inner, "detail"), member(message, "detail"), member(inner, "details")})
+    if (e.parameter.empty()) read_violation(list, e);
   e.type = text_of(member(inner, "type"));
   if (e.type.empty()) e.type = text_of(member(inner, "status"));
-  e.code = code_of(member(inner, "code"));
-  e.parameter = text_of(member(inner, "param"));
+  if (const std::string code = code_of(member(inner, "code")); !code.empty()) e.code = code;
+  if (const std::string p = text_of(member(inner, "param")); !p.empty()) e.parameter = p;
   e.detail_code = code_of(member(member(inner, "details"), "error_code"));
   return e;
+}
+
+/// A server of https that was spoken to without TLS, in the words of nginx, Go, Apache and others.
+inline bool wants_tls(std::string_view body) {
+  static constexpr std::array<std::string_view, 4> words = {"http request was sent to https",
+                                                            "http request to an https server",
+                                                            "speaking plain http to an ssl", "requires tls"};
+  return mentions(lower_case(body.substr(0, 4096)), words);
+}
+inline std::string_view path_of(protocol speaks) noexcept {
+  return speaks == protocol::anthropic_messages ? "/v1/messages" : "/chat/completions";
+}
+/// The prompt alone is too long.
+inline bool is_context(const error_object& e, const std::string& message) {
+  static constexpr std::array<std::string_view, 7> words = {
+      "context size",       "context length",    "context window", "context_length",
+      "prompt is too long", "input is too long", "maximum context"};
+  return e.type == "exceed_context_size_error" || e.code == "context_length_exceeded" ||
+         mentions(message, words);
 }
 
 inline bool is_quota(const error_object& e, const std::string& message) {
@@ -104,8 +147,10 @@ inline bool is_quota(const error_object& e, const std::string& message) {
   if (status == 413) return failure_kind::too_large;
   if (status == 402) return failure_kind::budget;
   if (status == 503 || status == 529) return failure_kind::overloaded;
+  if (status == 501 || status == 505) return failure_kind::configuration; // not an API
   if (status >= 500) return failure_kind::server_error;
-  if (status == 401 || status == 403 || status == 404 || status == 407) return failure_kind::configuration;
+  if (status == 401 || status == 403 || status == 404 || status == 405 || status == 407 || status == 410)
+    return failure_kind::configuration;
   if (status >= 300 && status < 400) return failure_kind::configuration;
   if (status >= 400) return failure_kind::bad_request;
   return failure_kind::malformed;
@@ -144,6 +189,16 @@ inline bool is_quota(const error_object& e, const std::string& message) {
       const std::string* to = response.header("location");
       f.message = who + ": the server redirects" + (to != nullptr ? " to " + *to : std::string()) +
                   "; give that address instead";
+    } else if (detail::wants_tls(response.body)) {
+      f.kind = failure_kind::configuration;
+      f.message = who + ": the server expects TLS at this port (status " + status + "); write https:// in " +
+                  model.base_url;
+    } else if (response.status == 404 || response.status == 405 || response.status == 410 ||
+               response.status == 501) {
+      f.message = who + ": status " + status + (markup ? " with a web page" : "") +
+                  ": there is no such service at " + model.base_url +
+                  std::string(detail::path_of(model.speaks)) +
+                  "; check the address (host, port, and a path like /v1)";
     } else if (response.status == 402 && f.retry_after) {
       f.kind = failure_kind::rate_limited;
       f.message = who + ": status 402, to be tried again later";
@@ -211,8 +266,18 @@ inline bool is_quota(const error_object& e, const std::string& message) {
     f.message += " (status " + std::to_string(status) + (f.code.empty() ? "" : ", " + f.code) + ")";
   else if (!f.code.empty())
     f.message += " (" + f.code + ")";
-  if (f.kind == failure_kind::configuration && status == 401 && !model.key_variables.empty())
+  if (f.kind == failure_kind::configuration && (status == 401 || status == 403) &&
+      !model.key_variables.empty())
     f.message += "; check " + model.key_variables.front();
+  if (f.kind == failure_kind::configuration && status == 404)
+    f.message +=
+        message.find("model") != std::string::npos
+            ? "; check the model's name, and whether this key may use it"
+            : "; check the address " + model.base_url + ", which often ends in /v1, and the model's name";
+  if (f.kind == failure_kind::bad_request && detail::is_context(*error, message))
+    f.message +=
+        "; the prompt is longer than the model's context: give the server a larger one (llama.cpp: -c, "
+        "which its slots share; Ollama: num_ctx; vLLM: --max-model-len) or choose another model";
   if (f.kind == failure_kind::budget) f.message += "; nothing more is sent: top up, then resume the run";
   return f;
 }

@@ -45,17 +45,14 @@ namespace strata::llm::openai {
   }
   turns += before == '[' ? "[]" : "]";
 
-  std::uint32_t most = q.max_tokens;
-  if (takes.max_output_tokens != 0) most = std::min(most, takes.max_output_tokens);
-  body.add(takes.max_tokens_field, most);
-  if (takes.temperature && q.temperature)
-    body.add("temperature", std::clamp(*q.temperature, 0.0, takes.max_temperature));
+  body.add(takes.max_tokens_field, sent_max_tokens(takes, q));
+  if (const auto t = sent_temperature(takes, q)) body.add("temperature", *t);
   if (takes.top_p && q.top_p) body.add("top_p", std::clamp(*q.top_p, 0.0, 1.0));
   if (takes.seed && q.seed) body.add("seed", *q.seed & 0x7fffffffU);
   if (takes.stop && !q.stop.empty())
     body.add("stop", std::vector<std::string>(
                          q.stop.begin(), q.stop.begin() + std::min<std::ptrdiff_t>(4, std::ssize(q.stop))));
-  if (takes.max_n > 1 && q.n > 1) body.add("n", std::min(q.n, takes.max_n));
+  if (const auto n = sent_choices(takes, q); n > 1) body.add("n", n);
   if (q.reasoning != effort::unset) {
     const effort e = accepted_effort(q.reasoning, takes.efforts);
     if (takes.reasoning == reasoning_control::effort_field) body.add("reasoning_effort", to_string(e));

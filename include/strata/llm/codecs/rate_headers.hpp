@@ -37,16 +37,6 @@ struct rate_headers {
       if (b.remaining && *b.remaining <= 0 && b.reset) longest = std::max(longest, *b.reset);
     return longest;
   }
-  /// After a reply: how long to hold back the next request when a limit is used up. It refills continuously,
-  /// so that is the time for one more of the scarce thing, at most a second.
-  [[nodiscard]] std::chrono::milliseconds hold() const noexcept {
-    std::chrono::milliseconds longest{0};
-    for (const rate_bucket& b : buckets)
-      if (b.remaining && *b.remaining <= 0 && b.reset && b.limit && *b.limit >= 1)
-        longest = std::max(longest, std::chrono::milliseconds(static_cast<std::int64_t>(
-                                        static_cast<double>(b.reset->count()) / *b.limit)));
-    return std::min(longest, std::chrono::milliseconds{1000});
-  }
 };
 
 namespace detail {

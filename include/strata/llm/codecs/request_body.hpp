@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,6 +66,23 @@ class request_body {
  private:
   std::string text_;
 };
+
+/// Tokens to be written, at most.
+[[nodiscard]] inline std::uint32_t sent_max_tokens(const capabilities& takes,
+                                                   const chat_request& q) noexcept {
+  return takes.max_output_tokens == 0 ? q.max_tokens : std::min(q.max_tokens, takes.max_output_tokens);
+}
+/// Nothing if it is not sent.
+[[nodiscard]] inline std::optional<double> sent_temperature(const capabilities& takes,
+                                                            const chat_request& q) noexcept {
+  if (!takes.temperature || !q.temperature) return std::nullopt;
+  return std::min(std::max(*q.temperature, takes.min_temperature), takes.max_temperature);
+}
+/// Choices asked for at once.
+[[nodiscard]] inline std::uint32_t sent_choices(const capabilities& takes, const chat_request& q) noexcept {
+  if (!takes.temperature_with_n && sent_temperature(takes, q) == 0.0) return 1;
+  return std::max(1U, std::min(q.n, takes.max_n));
+}
 
 /// What is sent instead of an effort the model does not accept: the nearest, the lower of two equally near.
 [[nodiscard]] inline effort accepted_effort(effort wanted, const std::vector<effort>& accepted) noexcept {

@@ -50,7 +50,7 @@ class engine_core : public std::enable_shared_from_this<engine_core> {
 
   // ---- from any thread
 
-  std::shared_ptr<engine_lane> lane_for(model_access access);
+  std::shared_ptr<engine_lane> lane_for(model_access access, std::string_view learnt);
 
   ticket submit(const std::shared_ptr<engine_lane>& lane, chat_request question, completion done) {
     auto job = std::make_unique<engine_job>();
@@ -208,7 +208,8 @@ class engine_core : public std::enable_shared_from_this<engine_core> {
       }
       job.admitted = true;
       job.where = engine_job::place::flying;
-      lane.limits.sent();
+      job.left = lane.limits.sent(now);
+      if (!lane.limits.answered()) expect_first(lane, now, settings_.silence);
       {
         const std::scoped_lock lock(mutex_);
         ++counters_.in_flight;
@@ -218,8 +219,8 @@ class engine_core : public std::enable_shared_from_this<engine_core> {
     }
     auto next = steady::time_point::max();
     if (!lane.delayed.empty()) next = lane.delayed.begin()->first;
-    if (!(lane.urgent.empty() && lane.ready.empty()) && lane.limits.paused_until() > now)
-      next = std::min(next, lane.limits.paused_until());
+    if (!(lane.urgent.empty() && lane.ready.empty()) && lane.limits.has_room())
+      next = std::min(next, lane.limits.opens_at());
     if (next != steady::time_point::max()) arm(lane, next);
   }
   void arm(engine_lane& lane, steady::time_point when) {
@@ -231,6 +232,17 @@ class engine_core : public std::enable_shared_from_this<engine_core> {
       if (error) return; // another time was set instead
       lane.armed = false;
       pump(lane);
+    });
+  }
+  // The first request to a model: somebody should know if nothing comes back.
+  void expect_first(engine_lane& lane, steady::time_point since, steady::duration after) {
+    if (!settings_.hooks.on_silence) return;
+    lane.overdue.expires_at(since + after);
+    lane.overdue.async_wait([this, &lane, since, after](error_code error) {
+      if (error || lane.limits.answered() || lane.limits.in_flight() == 0) return;
+      const auto silent = std::chrono::duration_cast<std::chrono::seconds>(steady::now() - since);
+      guarded([&] { settings_.hooks.on_silence(lane.profile, silent); });
+      expect_first(lane, since, after * 4);
     });
   }
   static void disarm(engine_lane& lane) {
@@ -279,7 +291,10 @@ class engine_core : public std::enable_shared_from_this<engine_core> {
     engine_lane& lane = *job.lane;
     const auto sent_at = steady::now();
     ++job.attempts;
-    job.knows = lane.lessons;
+    job.knows = lane.learnt.size();
+    job.changed.clear();
+    if (!lane.learnt.empty())
+      job.changed = changed_parameters(lane.profile.takes, lane.current.takes, job.question);
     attempt_facts facts;
     exchange_result result;
     std::optional<stream_reader> reader;
@@ -291,10 +306,15 @@ class engine_core : public std::enable_shared_from_this<engine_core> {
     std::optional<outcome> came;
     try {
       if (!c->reused) {
-        auto opening = open_connection(*c, book_, settings_.transport);
+        auto patience = settings_.transport;
+        if (!lane.limits.answered())
+          patience.connect =
+              std::min(patience.connect, settings_.retry.first_contact + std::chrono::milliseconds(500));
+        auto opening = open_connection(*c, book_, patience);
         connect_result opened = co_await std::move(opening);
         result.failed = std::move(opened.failed);
         facts.tls_handshake = opened.tls_handshake;
+        facts.connecting = result.failed.has_value();
       }
       if (!result.failed) {
         http_request request = encode(lane.current, job.question);
@@ -358,10 +378,14 @@ class engine_core : public std::enable_shared_from_this<engine_core> {
   void settle(engine_job& job, outcome came, attempt_facts facts, const exchange_result& result,
               steady::time_point sent_at);
 
-  void told(const engine_job& job, const outcome& came, std::string_view reaction) {
+  void told(const engine_job& job, const outcome& came, std::string_view reaction, bool adapted = false) {
     if (!settings_.hooks.on_attempt) return;
     const engine_lane& lane = *job.lane;
-    attempt a{.model = lane.profile, .request = job.question, .number = job.attempts, .reaction = reaction};
+    attempt a{.model = lane.profile,
+              .request = job.question,
+              .number = job.attempts,
+              .reaction = reaction,
+              .adapted = adapted};
     (came.ok() ? (void)(a.answered = &came.reply()) : (void)(a.failed = &came.failure()));
     a.in_flight = lane.limits.in_flight();
     a.window = lane.limits.window();

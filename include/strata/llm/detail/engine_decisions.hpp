@@ -6,7 +6,7 @@
 
 namespace strata::llm::detail {
 
-inline std::shared_ptr<engine_lane> engine_core::lane_for(model_access access) {
+inline std::shared_ptr<engine_lane> engine_core::lane_for(model_access access, std::string_view learnt) {
   const std::scoped_lock lock(mutex_);
   for (const auto& lane : lanes_)
     if (lane->profile.provider == access.model.provider && lane->profile.name == access.model.name &&
@@ -16,7 +16,7 @@ inline std::shared_ptr<engine_lane> engine_core::lane_for(model_access access) {
   const auto server = parse_url(access.model.base_url, problem);
   if (!server)
     throw std::invalid_argument("the address of " + access.model.provider + " cannot be used: " + problem);
-  auto lane = std::make_shared<engine_lane>(io_.get_executor(), std::move(access), settings_);
+  auto lane = std::make_shared<engine_lane>(io_.get_executor(), std::move(access), learnt, settings_);
   lane->head = " HTTP/1.1\r\nhost: " + server->host_header() +
                "\r\nuser-agent: strata\r\naccept-encoding: identity\r\nconnection: keep-alive\r\n";
   const auto proxy = proxy_for(*server, settings_.transport.proxy, process_environment());
@@ -51,23 +51,26 @@ inline void engine_core::settle(engine_job& job, outcome came, attempt_facts fac
     --counters_.in_flight;
   }
   job.where = engine_job::place::queued;
+  if (!lane.limits.answered()) lane.overdue.cancel();
   const rate_headers rates = read_rate_headers(result.response, std::chrono::system_clock::now());
 
   if (came.ok()) {
     reply& r = came.reply();
     r.attempts = job.attempts;
     r.seconds = now - sent_at;
-    lane.limits.succeeded();
-    lane.limits.ended();
-    ++lane.replies;
-    if (const auto hold_back = rates.hold(); hold_back.count() > 0) lane.limits.pause(now + hold_back);
+    r.changed = std::move(job.changed);
+    lane.limits.replied(job.left, now, rates, r.used);
     told(job, came, "done");
     hold(job, std::move(came));
     return pump(lane);
   }
 
   failure& f = came.failure();
-  lane.limits.ended();
+  facts.worked_before = lane.limits.answered();
+  if (!job.cancelled && complains(f.kind))
+    facts.widespread = lane.limits.complained(job.left, now, f.kind == failure_kind::rate_limited, rates);
+  else
+    lane.limits.failed(job.left);
   if (job.cancelled) {
     f = cancelled(job.why_cancelled);
     told(job, came, "cancelled");
@@ -79,26 +82,37 @@ inline void engine_core::settle(engine_job& job, outcome came, attempt_facts fac
   // a parameter that the model does not take is left out from now on
   std::string lesson;
   if (f.kind == failure_kind::bad_request && !closed) {
-    if (job.knows < lane.lessons)
+    if (job.knows < lane.learnt.size()) {
       lesson = "sent again in the form learnt meanwhile";
-    else if (lesson = lane.learnt.learn(f, lane.current.takes); !lesson.empty())
-      ++lane.lessons;
+    } else if (lesson = learn(lane.learnt, lane.current, f, job.question); !lesson.empty()) {
+      if (settings_.hooks.on_adapted)
+        guarded([&] {
+          settings_.hooks.on_adapted(lane.profile, lesson + "; it said: " + f.message, lane.learnt.text());
+        });
+    }
   }
   if (!lesson.empty()) {
-    told(job, came, lesson);
+    told(job, came, lesson, true);
     queue_of(lane, job.question).push_front(job.id);
     return pump(lane);
   }
 
   facts.reset_hint = rates.exhausted_for();
-  facts.worked_before = lane.replies > 0;
+  facts.took = now - sent_at;
   reaction r = job.retries.after(f, facts, now, settings_.retry, [this] { return random_.unit(); });
-  if (r.shrink) lane.limits.shrink(sent_at, now);
   if (r.pause.count() > 0) lane.limits.pause(now + r.pause);
   if (!r.because.empty()) f.message = r.because;
   if (r.out_of_patience) f.kind = failure_kind::expired;
+  if (r.unreachable) {
+    f.kind = failure_kind::configuration;
+    std::string quoted; // of what came instead; keys have been removed
+    for (const char x : std::string_view(f.body).substr(0, std::min<std::size_t>(60, f.body.find('\n'))))
+      if (x >= 0x20 && x < 0x7f) quoted += x;
+    if (!quoted.empty()) f.message += "; what came begins '" + quoted + "'";
+    f.message += "; is " + lane.profile.base_url + " the address of a model server?";
+  }
   using action = reaction::action;
-  if (f.kind == failure_kind::bad_request && r.what == action::give_up && lane.replies == 0 &&
+  if (f.kind == failure_kind::bad_request && r.what == action::give_up && !lane.limits.answered() &&
       ++lane.refusals >= 20) {
     r.what = action::stop_model;
     f.message += " (the first 20 requests were all refused, so no more are sent)";
@@ -113,6 +127,7 @@ inline void engine_core::settle(engine_job& job, outcome came, attempt_facts fac
   case action::again_later:
     told(job, came, "retry in " + retry_state::seconds(r.delay));
     lane.delayed.emplace(now + r.delay, job.id);
+    if (!lane.limits.answered()) lane.limits.pause(now + r.delay); // nobody else instead
     break;
   case action::give_up:
     told(job, came, "given up");

@@ -17,6 +17,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -42,21 +43,26 @@ struct engine_job {
   bool fresh_connection = false;
   bool cancelled = false;
   std::string why_cancelled;
-  std::uint32_t knows = 0;       // the lane's `lessons` when it was sent
+  std::size_t knows = 0;         // how much the lane had learnt when it was sent
+  std::string changed;           // see `changed_parameters`
   std::uint32_t attempts = 0;    // HTTP exchanges so far
+  gate::departure left;          // the last time it was sent
   connection* on = nullptr;      // while flying
   std::optional<outcome> answer; // while holding
 };
 
 struct engine_lane {
-  engine_lane(io_executor executor, model_access access, const engine_settings& settings)
-      : profile(std::move(access.model)), current(profile), key(std::move(access.key)), hide(key),
-        limits(settings.concurrency), wake(executor) {}
+  engine_lane(io_executor executor, model_access access, std::string_view known,
+              const engine_settings& settings)
+      : profile(std::move(access.model)), current(profile), learnt(adaptation::read(known)),
+        key(std::move(access.key)), hide(key), limits(settings.concurrency), wake(executor),
+        overdue(executor) {
+    learnt.apply(current.takes);
+  }
 
   const model_profile profile; // as opened; read by any thread
   model_profile current;       // without what turned out not to be taken
   adaptation learnt;
-  std::uint32_t lessons = 0;
   secret key;
   redactor hide;
   gate limits;
@@ -66,9 +72,9 @@ struct engine_lane {
   timer wake;
   steady::time_point wake_at{};
   bool armed = false;
+  timer overdue; // for the first reply
   std::shared_ptr<connection_pool> pool;
-  std::string head; // of every request: Host and so on, without the key
-  std::uint64_t replies = 0;
+  std::string head;           // of every request: Host and so on, without the key
   std::uint32_t refusals = 0; // requests refused as wrong before the first reply
 
   mutable std::mutex mutex; // guards what follows, which any thread may read

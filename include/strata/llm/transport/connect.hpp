@@ -187,8 +187,10 @@ inline task<connect_result> open_connection(connection& c, address_book& book,
     co_return out;
   }
   if (addresses.empty()) {
-    out.failed = transport_failure(failure_kind::connection, next.host + ": the name cannot be looked up: " +
-                                                                 (error ? error.message() : "no addresses"));
+    out.failed =
+        transport_failure(failure_kind::connection, next.host + ": the name cannot be looked up: " +
+                                                        (error ? error.message() : "no addresses") +
+                                                        "; check the address and this machine's network");
     co_return out;
   }
   for (std::size_t i = 0; i < addresses.size(); ++i) {
@@ -209,6 +211,8 @@ inline task<connect_result> open_connection(connection& c, address_book& book,
   if (error) {
     out.failed =
         transport_failure(failure_kind::connection, to.name() + ": no connection: " + error.message());
+    if (error == asio::error::connection_refused)
+      out.failed->message += "; is the server running there, and is the port right?";
     if (error == asio::error::no_descriptors)
       out.failed->message += "; raise the limit on open files (ulimit -n) or lower the concurrency";
     co_return out;
@@ -246,6 +250,11 @@ inline task<connect_result> open_connection(connection& c, address_book& book,
         out.failed = transport_failure(failure_kind::connection,
                                        to.server.authority() + ": the TLS handshake failed: " + why);
         out.tls_handshake = true;
+        if (why.find("wrong version number") != std::string::npos ||
+            why.find("http request") != std::string::npos ||
+            why.find("packet length too long") != std::string::npos) {
+          out.failed->message += "; the server does not speak TLS at this port: write http:// in its address";
+        }
       }
       co_return out;
     }

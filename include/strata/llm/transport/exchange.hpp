@@ -108,6 +108,8 @@ class exchange {
         c_.silent_at = std::min(steady::now() + silence, over_at);
         if (!parser) start(parser);
         const std::size_t all = held.size() + got;
+        if (!parser->is_header_done() && first_.size() < most_first)
+          first_.append(space_.bytes.data() + held.size(), std::min(got, most_first - first_.size()));
         std::size_t used = 0;
         while (used < all && !parser->is_done()) {
           const std::size_t n = parser->put(asio::buffer(space_.bytes.data() + used, all - used), error);
@@ -127,7 +129,7 @@ class exchange {
           if (good_enough())
             finish(*parser, out);
           else
-            fail_parse(error, out);
+            fail_parse(error, parser->is_header_done(), out);
           co_return;
         }
         if (!hand_on && parser->is_header_done()) hand_on = is_event_stream(*parser);
@@ -166,6 +168,8 @@ class exchange {
         if (!error && parser->is_done()) break; // a body that ends with the connection
       }
       fail_io(s, parser && parser->got_some(), written, out);
+      if (out.failed->kind == failure_kind::connection && parser && !parser->is_header_done())
+        not_http(*out.failed);
       co_return;
     }
     finish(*parser, out);
@@ -184,13 +188,24 @@ class exchange {
     return parser.get().result_int() == 200 && parser.get()[http::field::content_encoding].empty() &&
            media_type_of(std::string_view(type.data(), type.size())) == "text/event-stream";
   }
-  void fail_parse(const error_code& error, exchange_result& out) const {
+  void fail_parse(const error_code& error, bool is_http, exchange_result& out) const {
     namespace http = boost::beast::http;
     const bool large = error == http::error::body_limit;
     out.failed = transport_failure(large ? failure_kind::too_large : failure_kind::malformed,
                                    c_.to().name() + (large ? ": the reply is longer than allowed"
                                                            : ": the response is broken: " + error.message()));
     out.failed->may_be_billed = true;
+    if (!is_http) not_http(*out.failed);
+  }
+  /// What answers is something else: says what.
+  void not_http(failure& f) const {
+    if (first_.empty() || first_.starts_with("HTTP/1.")) return;
+    if (first_.size() > 2 && first_[0] == 0x15 && first_[1] == 0x03) { // an alert of TLS
+      f.message = c_.to().name() + ": the server speaks TLS at this port: write https:// in its address";
+      return;
+    }
+    f.body = first_;
+    f.message = c_.to().name() + ": what answers there does not speak HTTP";
   }
   void fail_io(io_status s, bool began, bool written, exchange_result& out) const {
     failure f;
@@ -245,9 +260,12 @@ class exchange {
     out.failed->may_be_billed = true;
   }
 
+  static constexpr std::size_t most_first = 1024;
+
   connection& c_;
   read_space& space_;
   const transport_limits& limits_;
+  std::string first_; // bytes of the response, in case it is none
 };
 
 } // namespace strata::llm::detail

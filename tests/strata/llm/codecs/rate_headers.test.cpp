@@ -80,28 +80,21 @@ TEST_CASE("rate headers: what is used up, and until when") {
                                     {"x-ratelimit-remaining-tokens", "29000"},
                                     {"x-ratelimit-reset-tokens", "6m0s"}});
   CHECK(openai.exhausted_for() == 60s);
-  CHECK(openai.hold() == 120ms); // one more request is allowed after a 500th of a minute
   const rate_headers anthropic = read({{"anthropic-ratelimit-input-tokens-limit", "1000"},
                                        {"anthropic-ratelimit-input-tokens-remaining", "0"},
                                        {"anthropic-ratelimit-input-tokens-reset", "2026-11-20T10:00:07Z"},
                                        {"anthropic-ratelimit-requests-remaining", "10"},
                                        {"anthropic-ratelimit-requests-reset", "2026-11-20T11:00:00Z"}});
   CHECK(anthropic.exhausted_for() == 7s);
-  CHECK(anthropic.hold() == 7ms);
   const rate_headers azure = read({{"x-ratelimit-remaining-requests", "-1"},
                                    {"x-ratelimit-reset-requests", "0"},
                                    {"x-ratelimit-limit-requests", "-1"}});
   CHECK(azure.exhausted_for() == 0ms);
-  CHECK(azure.hold() == 0ms);
   const rate_headers together =
       read({{"x-tokenlimit-limit", "10"}, {"x-tokenlimit-remaining", "0"}, {"x-tokenlimit-reset", "2"}});
   CHECK(together.exhausted_for() == 2s);
   // OpenRouter's reset is a point in time in milliseconds, which nothing says: it is not waited for
   CHECK(read({{"x-ratelimit-remaining", "0"}, {"x-ratelimit-reset", "1795168800000"}}).exhausted_for() ==
         0ms);
-  CHECK(read({{"x-ratelimit-limit-requests", "1"},
-              {"x-ratelimit-remaining-requests", "0"},
-              {"x-ratelimit-reset-requests", "6h"}})
-            .hold() == 1s);
   CHECK(read({}).exhausted_for() == 0ms);
 }

@@ -123,7 +123,8 @@ TEST_CASE("case 8: a handshake that fails is tried again a few times") {
     l.attach(settings);
     const outcome o = ask(openai_at("https://" + s.authority() + "/v1"), settings);
     REQUIRE_FALSE(o.ok());
-    CHECK(o.failure().kind == failure_kind::connection);
+    CHECK(o.failure().kind == failure_kind::configuration); // nothing has ever worked there
+    CHECK(o.failure().message.find("write http:// in its address") != std::string::npos);
     CHECK(o.failure().message.find("TLS handshake failed") != std::string::npos);
     CHECK(l.reactions.size() == 3);
   }
