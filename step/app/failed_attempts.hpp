@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unistd.h>
 #include <utility>
 
@@ -38,19 +39,40 @@ class FailedAttempts {
     line += " -> " + std::string(a.reaction);
     line = one_line(line);
     write(line + (f.body.empty() ? "" : " | " + one_line(f.body)));
+    if (a.adapted) return; // that is told apart, once
     ++since_shown_;
     const auto now = Clock::now();
     if (shown_ && now - *shown_ < std::chrono::seconds(10)) return;
     shown_ = now;
-    std::fprintf(
-        stderr, "%sstrata: failed attempts: %llu; the last: %s\n", ::isatty(2) == 1 ? "\r\033[K" : "",
-        static_cast<unsigned long long>(std::exchange(since_shown_, 0)), line.substr(0, 400).c_str());
+    say("failed attempts: " + std::to_string(std::exchange(since_shown_, 0)) +
+        "; the last: " + line.substr(0, 400));
+  }
+
+  /// A server does not take a parameter.
+  static void adapted(const strata::llm::model_profile& m, std::string_view what) {
+    say(m.base_url + " does not take every parameter: " + one_line(std::string(what)).substr(0, 400));
+  }
+  /// A server has not answered the first request.
+  static void silent(const strata::llm::model_profile& m, std::chrono::seconds since) {
+    const std::time_t then = std::time(nullptr) - static_cast<std::time_t>(since.count());
+    std::tm utc{};
+    ::gmtime_r(&then, &utc);
+    std::array<char, 32> at{};
+    std::strftime(at.data(), at.size(), "%H:%M:%S UTC", &utc);
+    say("the server at " + m.base_url + " has not answered the first request since " + at.data() + " (" +
+        std::to_string(since.count()) +
+        " s). A slow model may still be at work; nothing else is sent before it answers. Is the address "
+        "right, and the "
+        "server not busy? Ctrl-C ends the run");
   }
 
  private:
   using Clock = std::chrono::steady_clock;
   static constexpr std::uint64_t most_bytes = std::uint64_t{64} << 20U;
 
+  static void say(const std::string& text) {
+    std::fprintf(stderr, "%sstrata: %s\n", ::isatty(2) == 1 ? "\r\033[K" : "", printable(text).c_str());
+  }
   static std::string one_line(const std::string& text) {
     std::string out = printable(text);
     std::replace(out.begin(), out.end(), '\n', ' ');

@@ -200,9 +200,20 @@ struct ModelRun::Impl {
     how.transport.ca_file = command.ca_file;
     how.seed = config.seed;
     how.hooks.on_attempt = [this](const llm::attempt& a) { attempts.note(a); };
+    how.hooks.on_adapted = [this, name = config.model](const llm::model_profile& of, std::string_view what,
+                                                       const std::string& learnt) {
+      FailedAttempts::adapted(of, what);
+      try {
+        record.adapt(name, learnt);
+      } catch (const store::store_error&) { // the recorder meets it, too, and ends the run in order
+      }
+    };
+    how.hooks.on_silence = [](const llm::model_profile& of, std::chrono::seconds since) {
+      FailedAttempts::silent(of, since);
+    };
     engine.emplace(std::move(how));
     engine->start();
-    agents::budgeted within(engine->open(model.access), *budget);
+    agents::budgeted within(engine->open(model.access, record.learnt(config.model)), *budget);
     work(config, tasks, judge,
          AnyClient(store::recorded_client(record, std::move(within), config.model), model.access.model));
   }
@@ -235,7 +246,11 @@ struct ModelRun::Impl {
       if (!ended)
         ended = Ending{why->kind == llm::failure_kind::declined ? "budget" : "failed", why->message};
     }
-    if (engine) engine->drain("the run is being ended");
+    constexpr const char* ending = "the run is being ended";
+    if (engine && engine->counters().replies > 0)
+      engine->drain(ending); // what was sent is paid for
+    else if (engine)
+      engine->cancel_all(ending); // a server that has never answered is not waited for
     stop.request_stop();
   }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace strata::store {
 
@@ -29,6 +30,13 @@ class recorder {
   [[nodiscard]] recorder_counters counters() const { return core_->counters(); }
   /// What made the store unusable, if anything did. From then on every request fails with this message.
   [[nodiscard]] std::optional<store_error> error() const { return core_->error(); }
+  /// What has been learnt of the model whose replies are kept under `name`, for `llm::engine::open`; empty if
+  /// nothing has. Throws store_error.
+  [[nodiscard]] std::string learnt(const std::string& name) { return core_->learnt(name); }
+  /// To be called when more has been learnt (`llm::engine_hooks::on_adapted`), before the next request is
+  /// sent: it is part of the keys of the replies from then on, so that a resumed or replayed run finds them.
+  /// Throws store_error.
+  void adapt(const std::string& name, std::string_view learnt) { core_->adapt(name, learnt); }
   /// The first request that a replay did not find.
   [[nodiscard]] std::optional<std::string> missing() const { return core_->missing(); }
 

@@ -34,8 +34,10 @@ namespace strata::store {
 /// The hash of a request whose texts are hashed already: role and text of every message, `max_tokens`,
 /// `temperature`, `top_p`, `stop`, `reasoning`. Not in it: `n`, `sample`, `tag`, `cache_key`, `cache`,
 /// `stream` and `shared_prefix`, which do not change the answer, and `seed`, which only tells samples apart
-/// and depends on how they are grouped into requests. O(messages + stop).
-[[nodiscard]] inline digest request_digest(const llm::chat_request& q, const std::vector<digest>& texts) {
+/// and depends on how they are grouped into requests. `changed`: what it was sent with instead, if the server
+/// does not take what was asked for (`llm::reply::changed`). O(messages + stop).
+[[nodiscard]] inline digest request_digest(const llm::chat_request& q, const std::vector<digest>& texts,
+                                           std::string_view changed = {}) {
   std::string canonical = "strata request 1\n";
   canonical += "max_tokens " + std::to_string(q.max_tokens) + "\n";
   if (q.temperature) canonical += "temperature " + exact(*q.temperature) + "\n";
@@ -45,6 +47,7 @@ namespace strata::store {
   for (const std::string& s : q.stop) canonical += "stop " + to_hex(digest_of(s)) + "\n";
   for (std::size_t i = 0; i < texts.size(); ++i)
     canonical.append(to_string(q.messages.messages()[i].from)).append(" ") += to_hex(texts[i]) + "\n";
+  if (!changed.empty()) canonical.append("sent with ").append(changed) += '\n';
   return digest_of(canonical);
 }
 

@@ -452,3 +452,99 @@ TEST_CASE("fan_out over a recorded client: samples of a resumed run are those of
   CHECK(run(replaying_client(record, scripted(answer).model())) == first);
   CHECK(!record.missing());
 }
+
+namespace {
+
+/// A server that takes no temperature, behind a client that finds that out at the first request.
+struct picky {
+  recorder& record;
+  llm::adaptation learnt{};
+  bool lied = false; ///< its first request was served nevertheless
+
+  llm::outcome operator()(const llm::chat_request& q) {
+    if (lied) {
+      lied = false;
+      return full(q);
+    }
+    llm::capabilities takes;
+    takes.max_n = 8;
+    if (learnt.empty()) {
+      REQUIRE(learnt.add("without temperature", takes));
+      record.adapt("test:scripted", learnt.text());
+    }
+    llm::capabilities now;
+    now.max_n = 8;
+    learnt.apply(now);
+    llm::outcome o = full(q);
+    o.reply().changed = llm::changed_parameters(takes = llm::capabilities{}, now, q);
+    return o;
+  }
+};
+
+llm::chat_request warm(const std::string& prompt, std::uint32_t first, std::uint32_t n = 1) {
+  auto q = question(prompt, first, n);
+  q.temperature = 0.8;
+  return q;
+}
+
+} // namespace
+
+TEST_CASE("recorded client: what a server does not take is part of the key, and known to the next run") {
+  const temporary_directory dir;
+  const std::vector<llm::chat_request> questions = {warm("a", 0), question("a", 1), warm("a", 2, 3),
+                                                    warm("b", 0)};
+  std::vector<llm::outcome> first;
+  {
+    run_store runs(dir.file(), mode::create, quick());
+    recorder record(runs);
+    CHECK(record.learnt("test:scripted").empty());
+    scripted model(picky{record, {}, true}); // the first request went through as asked
+    first = ask_all(recorded_client(record, model), questions);
+    for (const llm::outcome& o : first) REQUIRE(o.ok());
+  }
+  const auto same_answers = [&](const std::vector<llm::outcome>& again) {
+    REQUIRE(again.size() == first.size());
+    for (std::size_t i = 0; i < first.size(); ++i) CHECK(again[i] == first[i]);
+  };
+  SUBCASE("resumed, nothing is asked") {
+    run_store runs(dir.file(), mode::resume, quick());
+    recorder record(runs);
+    CHECK(record.learnt("test:scripted") == "without temperature\n");
+    scripted model([](const auto&) -> llm::outcome { throw 1; });
+    same_answers(ask_all(recorded_client(record, model), questions));
+    CHECK(model.asked().empty());
+  }
+  SUBCASE("resumed with a catalogue that knows it by now, too") {
+    run_store runs(dir.file(), mode::resume, quick());
+    recorder record(runs);
+    scripted model([](const auto&) -> llm::outcome { throw 1; });
+    model.profile().takes.temperature = false;
+    same_answers(ask_all(recorded_client(record, model), questions));
+    CHECK(model.asked().empty());
+  }
+  SUBCASE("replayed, everything is found") {
+    run_store runs(dir.file(), mode::read);
+    recorder record(runs);
+    same_answers(ask_all(replaying_client(record, scripted(full).model()), questions));
+  }
+  SUBCASE("the rest of a request that was answered in another form is asked for, and both are found") {
+    run_store runs(dir.file(), mode::resume, quick());
+    recorder record(runs);
+    scripted model(picky{record, llm::adaptation::read(record.learnt("test:scripted"))});
+    const auto o =
+        llm::ask_and_wait(*std::make_unique<recorded_client<scripted>>(record, model), warm("a", 0, 5));
+    CHECK(shown(o) == "a#0 a#1 a#2 a#3 a#4"); // 0 as asked, 1 never asked at this temperature, 2 to 4 without
+    CHECK(ranges(model) == "a1+1");
+  }
+  SUBCASE("in a store that does not know it, they are other requests") {
+    {
+      run_store runs(dir.file(), mode::resume, quick());
+      runs.set("adaptation test:scripted", "");
+    }
+    run_store runs(dir.file(), mode::resume, quick());
+    recorder record(runs);
+    scripted model(full);
+    (void)ask_all(recorded_client(record, model), questions);
+    CHECK(ranges(model) == "a2+3 b0+1");
+  }
+}

@@ -83,3 +83,12 @@ TEST_CASE("model key: what the user wrote, or provider and name") {
   m.spec = "mine";
   CHECK(store::model_key(m) == "mine");
 }
+
+TEST_CASE("request key: what a request was sent with instead is part of it") {
+  const llm::chat_request q(llm::conversation("system", "prompt"));
+  const auto texts = store::text_digests(q.messages);
+  CHECK(store::request_digest(q, texts, "") == store::request_digest(q));
+  CHECK(store::request_digest(q, texts, "max_tokens 8192, role system") != store::request_digest(q));
+  CHECK(store::request_digest(q, texts, "max_tokens 8192, role system") !=
+        store::request_digest(q, texts, "max_tokens 4096, role system"));
+}

@@ -3,6 +3,7 @@
 // a turn together, and only then delivers them. What is served and what is asked for is decided here.
 #pragma once
 
+#include "strata/llm/adaptation.hpp"
 #include "strata/llm/client.hpp"
 #include "strata/store/run_store.hpp"
 
@@ -15,6 +16,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <unordered_map>
 #include <unordered_set>
@@ -84,6 +86,8 @@ class recorder_core : public std::enable_shared_from_this<recorder_core> {
   open(const llm::model_profile& model, const std::string& name,
        std::function<void(llm::chat_request, llm::completion)> ask);
   void submit(const std::shared_ptr<recorder_lane>& lane, llm::chat_request q, llm::completion done);
+  [[nodiscard]] std::string learnt(const std::string& name);
+  void adapt(const std::string& name, std::string_view learnt);
   /// Stores what has arrived, fails the rest, ends the thread.
   void close();
   void wait();
@@ -99,10 +103,10 @@ class recorder_core : public std::enable_shared_from_this<recorder_core> {
     llm::completion done;
     std::vector<digest> texts{};
     std::string hash{};
-    std::optional<std::int64_t> request{}; // its row
-    std::size_t parts = 0;                 // asked for and not there yet
-    llm::token_usage paid{};               // for parts that brought no choice
-    std::optional<llm::failure> failed{};  // the first part that did
+    std::vector<std::int64_t> rows{};     // its requests in the store: as sent lately first, as asked last
+    std::size_t parts = 0;                // asked for and not there yet
+    llm::token_usage paid{};              // for parts that brought no choice
+    std::optional<llm::failure> failed{}; // the first part that did
     bool delivered = false;
 
     [[nodiscard]] std::uint64_t first() const noexcept { return q.sample; }
@@ -143,6 +147,9 @@ class recorder_core : public std::enable_shared_from_this<recorder_core> {
   void end();
   void broken_by(const store_error& e);
   void identify(asker& a);
+  [[nodiscard]] std::int64_t row_for(asker& a, const std::string& changed);
+  [[nodiscard]] std::string name_of(std::string address) const;
+  [[nodiscard]] llm::adaptation& known_of(const std::string& spec);
   [[nodiscard]] llm::failure not_found(const asker& a);
   void scrub(std::string& text) const {
     if (store_.settings_.keys.found_in(text)) store_.settings_.keys.clean(text);
@@ -151,6 +158,7 @@ class recorder_core : public std::enable_shared_from_this<recorder_core> {
 
   run_store& store_;
   const recorder_settings settings_;
+  std::map<std::string, llm::adaptation> learnt_; // by the model's name in the store; guarded by its mutex
 
   // of the thread
   std::map<prompt, std::map<std::uint64_t, flight>> flights_; // by first sample; they never overlap

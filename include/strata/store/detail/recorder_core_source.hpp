@@ -27,25 +27,52 @@ recorder_core::open(const llm::model_profile& model, const std::string& name,
   if (ask && !store_.writable())
     throw store_error(store_problem::read_only, store_.path(),
                       "was opened to be read, so that no reply can be stored. Resume the run or replay it");
-  const auto address = [&](std::string url) { // may carry a password or a key
-    scrub(url);
-    if (const auto host = url.find("://"); host != std::string::npos) {
-      const auto path = std::min(url.find_first_of("/?#", host + 3), url.size());
-      if (const auto at = url.substr(0, path).rfind('@'); at != std::string::npos && at > host + 2)
-        url.erase(host + 3, at - host - 2);
-    }
-    if (const auto query = url.find('?'); query != std::string::npos)
-      url.erase(query, std::min(url.find('#', query), url.size()) - query);
-    return url;
-  };
   auto lane = std::make_shared<recorder_lane>();
   lane->model = model;
-  lane->spec = address(name.empty() ? model_key(model) : name);
+  lane->spec = name_of(name.empty() ? model_key(model) : name);
   const std::scoped_lock lock(store_.mutex_);
+  (void)known_of(lane->spec);
   lane->id = store_.table_->find_model(lane->spec);
-  if (!lane->id && ask) lane->id = store_.table_->add_model(lane->spec, model, address(model.base_url));
+  if (!lane->id && ask) lane->id = store_.table_->add_model(lane->spec, model, name_of(model.base_url));
   lane->ask = std::move(ask);
   return lane;
+}
+
+/// A name or an address without what must not be written: a password, or a key.
+inline std::string recorder_core::name_of(std::string url) const {
+  scrub(url);
+  if (const auto host = url.find("://"); host != std::string::npos) {
+    const auto path = std::min(url.find_first_of("/?#", host + 3), url.size());
+    if (const auto at = url.substr(0, path).rfind('@'); at != std::string::npos && at > host + 2)
+      url.erase(host + 3, at - host - 2);
+  }
+  if (const auto query = url.find('?'); query != std::string::npos)
+    url.erase(query, std::min(url.find('#', query), url.size()) - query);
+  return url;
+}
+
+// The store's mutex is held.
+inline llm::adaptation& recorder_core::known_of(const std::string& spec) {
+  const auto known = learnt_.find(spec);
+  if (known != learnt_.end()) return known->second;
+  const statement read(store_.db_, "SELECT value FROM run WHERE name = ?");
+  const std::string name = "adaptation " + spec; // bound by reference
+  auto use = read.with(name);
+  return learnt_[spec] = use.next() ? llm::adaptation::read(use.text(0)) : llm::adaptation();
+}
+
+inline std::string recorder_core::learnt(const std::string& name) {
+  const std::string spec = name_of(name);
+  const std::scoped_lock lock(store_.mutex_);
+  return known_of(spec).text();
+}
+
+inline void recorder_core::adapt(const std::string& name, std::string_view learnt) {
+  const std::string spec = name_of(name);
+  store_.set("adaptation " + spec,
+             learnt); // first: no reply is kept under a key that a resumed run does not know
+  const std::scoped_lock lock(store_.mutex_);
+  learnt_[spec] = llm::adaptation::read(learnt);
 }
 
 inline void recorder_core::submit(const std::shared_ptr<recorder_lane>& lane, llm::chat_request q,
@@ -172,7 +199,7 @@ inline void recorder_core::scrub(llm::outcome& o) const {
   }
 }
 
-// Hash and row of a request.
+// Hash and rows of a request: one row for each form in which it may have been sent.
 inline void recorder_core::identify(asker& a) {
   if (a.hash.empty()) {
     if (&last_talk_.messages() != &a.q.messages.messages()) { // many requests share one conversation
@@ -182,7 +209,48 @@ inline void recorder_core::identify(asker& a) {
     a.texts = last_texts_;
     a.hash = to_hex(request_digest(a.q, a.texts));
   }
-  if (!a.request && a.lane->id) a.request = store_.table_->find_request(*a.lane->id, a.hash);
+  if (!a.rows.empty() || !a.lane->id) return;
+  const llm::adaptation& known = known_of(a.lane->spec);
+  std::vector<std::string> forms;
+  for (std::size_t count = known.size(); count > 0; --count) {
+    llm::capabilities takes = a.lane->model.takes;
+    known.apply(takes, count);
+    // also where the catalogue has been told meanwhile what the server takes
+    std::string sent = llm::sent_parameters(takes, a.q);
+    if (std::find(forms.begin(), forms.end(), sent) == forms.end()) forms.push_back(std::move(sent));
+  }
+  for (const std::string& sent : forms)
+    if (const auto row = store_.table_->find_request(*a.lane->id, to_hex(request_digest(a.q, a.texts, sent))))
+      a.rows.push_back(*row);
+  if (const auto row = store_.table_->find_request(*a.lane->id, a.hash)) a.rows.push_back(*row);
+}
+
+// The row of a request that was sent with these parameters instead of its own; a new one if there is none.
+inline std::int64_t recorder_core::row_for(asker& by, const std::string& changed) {
+  reply_table& table = *store_.table_;
+  const std::string hash = changed.empty() ? by.hash : to_hex(request_digest(by.q, by.texts, changed));
+  if (const auto row = table.find_request(*by.lane->id, hash)) {
+    if (std::find(by.rows.begin(), by.rows.end(), *row) == by.rows.end())
+      by.rows.insert(by.rows.begin(), *row);
+    return *row;
+  }
+  std::vector<std::string> clean;
+  clean.reserve(by.texts.size());
+  std::vector<std::pair<digest, std::string_view>> texts;
+  for (const llm::message& m : by.q.messages) {
+    std::string_view text = m.text;
+    digest of = by.texts[texts.size()];
+    if (store_.settings_.keys.found_in(text)) {
+      text = clean.emplace_back(store_.clean(text));
+      of = digest_of(text); // not the hash of a key, either
+    }
+    texts.emplace_back(of, text);
+  }
+  std::vector<std::string> stop = by.q.stop;
+  for (std::string& s : stop) scrub(s);
+  const std::int64_t row = table.add_request(*by.lane->id, hash, by.q, stop, texts);
+  by.rows.insert(by.rows.begin(), row);
+  return row;
 }
 
 // Serves a request, lets it wait for another one, or asks for what is missing.
@@ -191,6 +259,7 @@ inline void recorder_core::consider(const asker_ptr& a) {
   std::vector<span> missing;
   try {
     const std::scoped_lock lock(store_.mutex_);
+    a->rows.clear(); // there may be more by now
     identify(*a);
     found = find(*a, missing);
   } catch (const store_error& e) {
@@ -238,7 +307,16 @@ inline std::optional<llm::outcome> recorder_core::find(asker& a, std::vector<spa
     if (auto empty = empty_reply(a)) return std::move(*empty);
   reply_table& table = *store_.table_;
   std::vector<stored_choice> known;
-  if (a.request) known = table.choices(*a.request, a.first(), a.end());
+  for (const std::int64_t row : a.rows) {
+    const std::size_t before = known.size();
+    for (stored_choice& c : table.choices(row, a.first(), a.end()))
+      if (std::none_of(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(before),
+                       [&](const stored_choice& k) { return k.sample == c.sample; }))
+        known.push_back(std::move(c));
+    if (before > 0)
+      std::stable_sort(known.begin(), known.end(),
+                       [](const stored_choice& x, const stored_choice& y) { return x.sample < y.sample; });
+  }
   const bool begins = !known.empty() && known[0].sample == a.first();
   if (begins) {
     // the very same request: its reply as it was, even if short
@@ -261,8 +339,9 @@ inline std::optional<llm::outcome> recorder_core::find(asker& a, std::vector<spa
     if (a.failed) return std::move(*a.failed);
     return compose(a, {});
   }
-  if (a.request && !settings_.ask_failed_again)
-    if (auto failed = table.failure(*a.request, a.q.sample, a.q.n)) return std::move(*failed);
+  if (!settings_.ask_failed_again)
+    for (const std::int64_t row : a.rows)
+      if (auto failed = table.failure(row, a.q.sample, a.q.n)) return std::move(*failed);
   std::uint64_t next = a.first();
   for (const stored_choice& c : known) {
     if (c.sample > next) missing.push_back({next, c.sample});
@@ -301,28 +380,33 @@ inline llm::reply recorder_core::compose(asker& a, const std::vector<stored_choi
 // A reply without any choice that an earlier session got for the very same request. Each is served once, in
 // order and before any choice, since that is how they came: their requester asked again.
 inline std::optional<llm::reply> recorder_core::empty_reply(const asker& a) {
-  const auto found = a.request ? forgotten_.find(*a.request) : forgotten_.end();
-  if (found == forgotten_.end()) return std::nullopt;
-  auto& all = found->second;
-  const auto same = std::find_if(all.begin(), all.end(), [&](const stored_reply& r) {
-    return r.first == a.q.sample && r.asked == a.q.n;
-  });
-  if (same == all.end()) return std::nullopt;
-  llm::reply empty = std::move(same->what);
-  all.erase(same);
-  return empty;
+  for (const std::int64_t row : a.rows) {
+    const auto found = forgotten_.find(row);
+    if (found == forgotten_.end()) continue;
+    auto& all = found->second;
+    const auto same = std::find_if(all.begin(), all.end(), [&](const stored_reply& r) {
+      return r.first == a.q.sample && r.asked == a.q.n;
+    });
+    if (same == all.end()) continue;
+    llm::reply empty = std::move(same->what);
+    all.erase(same);
+    return empty;
+  }
+  return std::nullopt;
 }
 
 // What an earlier session paid for replies without choices to a request that is now grouped otherwise.
 inline llm::token_usage recorder_core::forgotten_usage(const asker& a) {
   llm::token_usage sum;
-  const auto found = a.request ? forgotten_.find(*a.request) : forgotten_.end();
-  if (found == forgotten_.end()) return sum;
-  std::erase_if(found->second, [&](const stored_reply& r) {
-    if (r.first != a.q.sample) return false;
-    sum += r.what.used;
-    return true;
-  });
+  for (const std::int64_t row : a.rows) {
+    const auto found = forgotten_.find(row);
+    if (found == forgotten_.end()) continue;
+    std::erase_if(found->second, [&](const stored_reply& r) {
+      if (r.first != a.q.sample) return false;
+      sum += r.what.used;
+      return true;
+    });
+  }
   return sum;
 }
 
@@ -344,7 +428,7 @@ inline bool recorder_core::keep(std::vector<arrival>& batch) {
       return true;
     } catch (const store_error& e) {
       broken_by(e);
-      for (arrival& a : batch) a.whose->request.reset(); // its row may have been rolled back
+      for (arrival& a : batch) a.whose->rows.clear(); // they may have been rolled back
       if (e.kind() != store_problem::full || !store_.reserve_ || !store_.reserve_->release())
         writing_ = false;
     }
@@ -362,29 +446,13 @@ inline void recorder_core::write(std::vector<arrival>& batch) {
     if (!a.came.ok() && !is_stored(a.came.failure())) continue;
     asker& by = *a.whose;
     identify(by);
-    if (!by.request) {
-      std::vector<std::string> clean;
-      clean.reserve(by.texts.size());
-      std::vector<std::pair<digest, std::string_view>> texts;
-      for (const llm::message& m : by.q.messages) {
-        std::string_view text = m.text;
-        digest hash = by.texts[texts.size()];
-        if (store_.settings_.keys.found_in(text)) {
-          text = clean.emplace_back(store_.clean(text));
-          hash = digest_of(text); // not the hash of a key, either
-        }
-        texts.emplace_back(hash, text);
-      }
-      std::vector<std::string> stop = by.q.stop;
-      for (std::string& s : stop) scrub(s);
-      by.request = table.add_request(*by.lane->id, by.hash, by.q, stop, texts);
-    }
     if (a.came.ok()) {
-      a.ids = table.add_reply(*by.request, a.asked, a.came.reply(), at);
-      if (settings_.ask_failed_again) table.forget_failure(*by.request, a.asked);
+      a.ids = table.add_reply(row_for(by, a.came.reply().changed), a.asked, a.came.reply(), at);
+      if (settings_.ask_failed_again)
+        for (const std::int64_t row : by.rows) table.forget_failure(row, a.asked);
       ++replies;
     } else {
-      table.add_failure(*by.request, a.asked, a.came.failure(), at);
+      table.add_failure(row_for(by, {}), a.asked, a.came.failure(), at);
       ++failures;
     }
   }
@@ -413,6 +481,7 @@ inline void recorder_core::settle(arrival& a, bool kept) {
     if (a.came.ok()) {
       counted_.insert(a.ids.begin(), a.ids.end());
       a.came.reply().used += forgotten_usage(by);
+      a.came.reply().changed.clear(); // it is in the key: what is served later is the same
     }
     deliver(by, std::move(a.came));
   } else {
