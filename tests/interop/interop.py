@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Software that others wrote and ours, over loopback: runs all checks of official_clients.py and litellm_proxy.py.
+"""Software that others wrote and ours, over loopback: runs all checks of official_clients.py, litellm_proxy.py and llama_cpp.py.
 
 Usage: python interop.py STRATA [WORD..]   with the packages of requirements.txt; only checks whose names have one of the words
 Prints a line per check, then how many passed. Exit code 0 if all did. `.ci/interop` makes the environment and calls this.
@@ -14,10 +14,11 @@ import time
 import traceback
 
 import litellm_proxy
+import llama_cpp
 import official_clients
 from servers import LiteLLM, Mock
 
-PATIENCE = 60  # seconds for one check; all of them together take about as long
+PATIENCE = 120  # seconds for one check; all of them together take about as long
 
 
 def checks_of(module, prefixes, words):
@@ -60,6 +61,9 @@ def main():
         def start(*options, **more):
             return Mock(strata, folder, *options, **more)
 
+        llama = llama_cpp.Runs(strata, folder, started)
+        for check in checks_of(llama_cpp, ("llama_",), words):
+            checks.run(check, llama)
         proxied = litellm_proxy.Proxied(strata, folder, lambda *o, **m: started.enter_context(start(*o, **m)))
         program = pathlib.Path(sys.executable).parent / "litellm"
         proxied.proxy = started.enter_context(LiteLLM(str(program), folder, proxied.models))
