@@ -5,6 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+#include <optional>
+
 using namespace step;
 
 namespace {
@@ -122,4 +125,134 @@ TEST_CASE("dtypes compare by kind, element and dims") {
   CHECK(matrix.text() == "Buffer(fp32, [D, N])");
   CHECK(Field{Dim(Symbol::named("E")), {m}}.text() == "Buffer(Multihot(fp32, E), [M])");
   CHECK(DType{{scalar, vector}}.text() == "[fp32, Buffer(fp32, [D])]");
+}
+
+namespace {
+
+__extension__ using Wide = __int128;
+constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min(),
+                       most = std::numeric_limits<std::int64_t>::max();
+
+/// Floor division as Python does it.
+Wide floor_of(Wide a, Wide b) {
+  const Wide q = a / b;
+  return a % b != 0 && (a < 0) != (b < 0) ? q - 1 : q;
+}
+
+/// An expression whose value may be far beyond 64 bits; nothing when the reference cannot hold it either.
+struct Expression {
+  std::optional<Dim> dim; ///< nothing when its arithmetic refused
+  std::optional<Wide> value;
+};
+
+Expression extreme_dim(strata::random_stream& random, int depth) {
+  if (depth == 0 || random.below(4) == 0) {
+    static const std::int64_t numbers[] = {
+        least, least + 1, -(1LL << 62), -(1LL << 53),    -7,       -2,   -1,       0, 1, 2, 3,
+        7,     1LL << 31, 1LL << 53,    (1LL << 53) + 1, most - 1, most, 1LL << 62};
+    static const std::pair<Dim, std::int64_t> symbols[] = {{m, 5}, {n, most}, {k, 1}, {d, 1LL << 32}};
+    if (random.below(2) == 0) {
+      const auto& [symbol, value] = symbols[random.below(std::size(symbols))];
+      return {symbol, value};
+    }
+    const auto number = numbers[random.below(std::size(numbers))];
+    return {Dim(number), number};
+  }
+  const auto a = extreme_dim(random, depth - 1), b = extreme_dim(random, depth - 1);
+  const auto kind = random.below(4);
+  Expression out;
+  if (a.value && b.value) {
+    Wide value = 0;
+    const bool overflow = kind == 0   ? __builtin_add_overflow(*a.value, *b.value, &value)
+                          : kind == 1 ? __builtin_sub_overflow(*a.value, *b.value, &value)
+                          : kind == 2 ? __builtin_mul_overflow(*a.value, *b.value, &value)
+                                      : *b.value == 0;
+    if (kind == 3 && !overflow) value = floor_of(*a.value, *b.value);
+    if (!overflow) out.value = value;
+  }
+  if (a.dim && b.dim && (kind != 3 || out.value)) // a divisor of value 0 is no division
+    try {
+      out.dim = kind == 0   ? *a.dim + *b.dim
+                : kind == 1 ? *a.dim - *b.dim
+                : kind == 2 ? *a.dim * *b.dim
+                            : floor_divide(*a.dim, *b.dim);
+    } catch (const Fault& fault) {
+      CHECK(fault.kind == FaultKind::limit);
+    }
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("arithmetic on dims of extreme values is exact or refused, never wrapped") {
+  strata::random_stream random(strata::stream_key{8, 0, 0, 0});
+  const auto sizes = bindings(5, most, 1, 1LL << 32);
+  int exact = 0, refused = 0;
+  for (int i = 0; i < 60'000; ++i) {
+    const auto e = extreme_dim(random, 3);
+    if (!e.dim || !e.value) {
+      refused += e.dim ? 0 : 1;
+      continue;
+    }
+    try {
+      const auto got = e.dim->evaluate(sizes);
+      CAPTURE(e.dim->text());
+      REQUIRE(Wide{got} == *e.value);
+      ++exact;
+    } catch (const Fault& fault) {
+      CHECK(fault.kind == FaultKind::limit); // a part of it does not fit, although the whole may
+    }
+  }
+  CHECK(exact > 15'000);
+  CHECK(refused > 3'000);
+}
+
+TEST_CASE("dividing the least coefficient by -1 is refused, in every form it can take") {
+  for (const auto& dividend : {n * Dim(least), n * k * Dim(least), n * Dim(-(1LL << 62)) * 2, Dim(least)})
+    for (const auto& divisor : {Dim(-1), Dim(1) - Dim(2)}) {
+      CHECK_THROWS_AS((void)floor_divide(dividend, divisor), Fault);
+      CHECK_THROWS_AS((void)exact_divide(dividend, divisor), Fault);
+    }
+  CHECK_THROWS_AS((void)floor_divide(n * Dim(least), n * Dim(-1)), Fault);
+  CHECK(floor_divide(n * Dim(least + 1), Dim(-1)) == n * Dim(most));
+  CHECK(floor_divide(n * Dim(least), Dim(least)) == n);
+  CHECK(Dim(-1).power(1'000'001) == Dim(-1));
+}
+
+TEST_CASE("large symbolic sizes are paid for in steps: arithmetic, comparison, evaluation and text") {
+  Dim deep = floor_divide(n, 7);
+  for (int i = 2; i < 500; ++i) deep = floor_divide(deep + i, 7);
+  Dim same = floor_divide(n, 7); // equal, but shares nothing
+  for (int i = 2; i < 500; ++i) same = floor_divide(same + i, 7);
+  const auto sizes = bindings();
+  const auto steps = [](auto f) {
+    Meter meter;
+    f();
+    return meter.steps();
+  };
+  CHECK(steps([&] { CHECK(deep == same); }) >= 30);
+  CHECK(steps([&] { (void)deep.evaluate(sizes); }) >= 30);
+  CHECK(steps([&] { (void)deep.is_bound(sizes); }) >= 30);
+  CHECK(steps([&] { (void)(deep * n); }) >= 100);
+  CHECK(steps([&] { (void)(n * k); }) == 0); // what programs are made of costs nothing
+  CHECK_THROWS_AS((void)deep.text(), Fault);
+  Dim shorter = floor_divide(n, 7);
+  for (int i = 2; i < 100; ++i) shorter = floor_divide(shorter + i, 7);
+  CHECK(steps([&] { CHECK(shorter.text().size() > 500); }) >= 1000);
+  Dim power = floor_divide(n, 7);
+  CHECK_THROWS_AS(
+      [&] {
+        for (;;) power = floor_divide((power + 4).power(30), 5);
+      }(),
+      Fault);
+}
+
+TEST_CASE("the text of a dtype is bounded") {
+  DType type;
+  type.fields.assign(64, Field{std::nullopt, Shape(12, n * k + Dim(most) * d)});
+  CHECK_THROWS_AS((void)type.text(), Fault);
+  type.fields.resize(2);
+  Meter meter;
+  CHECK(type.text().size() > 500);
+  CHECK(meter.steps() > 10);
 }

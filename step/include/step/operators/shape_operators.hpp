@@ -189,8 +189,8 @@ inline Typing infer_zip(const Config&, std::span<const StreamType* const> in, Ty
     if (s->shape != out.shape)
       return fail("needs streams of equal shape, got " + text(out.shape) + " and " + text(s->shape));
     out.dtype.fields.insert(out.dtype.fields.end(), s->dtype.fields.begin(), s->dtype.fields.end());
+    if (out.dtype.fields.size() > 64) return fail("makes a tuple of more than 64 components");
   }
-  if (out.dtype.fields.size() > 64) return fail("makes a tuple of more than 64 components");
   return one(std::move(out));
 }
 

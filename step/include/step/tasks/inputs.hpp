@@ -198,6 +198,7 @@ struct InputVariation {
                                      std::to_string(length) + "; lower max or enlarge the Multihot");
   const detail::ElementBits bits(seed, ordinal);
   auto out = tensor::Tensor::empty(tensor::Shape(std::span<const std::int64_t>(sizes)), dtype);
+  Meter::current().work(15 * static_cast<std::uint64_t>(out.numel())); // a random number each
   tensor::visit(dtype, [&]<class T>(std::type_identity<T>) {
     T* const values = out.template write<T>();
     detail::fill(values, out.numel(), length, input, bits);

@@ -3,6 +3,7 @@
 // whatever they hold, the result is a consistent Task or a TaskError that says where and what to do.
 #pragma once
 
+#include "step/meter.hpp"
 #include "step/syntax/parser.hpp"
 #include "step/tasks/document.hpp"
 #include "step/tasks/expressions.hpp"
@@ -274,16 +275,27 @@ class TaskReader {
 
 } // namespace detail
 
+/// Reads one task from the text of a file; `file` is for messages. Throws TaskError, nothing else. O(text).
+[[nodiscard]] inline Task read_task(std::string_view text, const std::string& file, std::string id) {
+  const Yaml root = parse_yaml(text, file);
+  const Meter meter({.steps = 1'000'000}); // for the arithmetic of its dims
+  if (root.is_null()) throw TaskError(file, 0, "the file is empty; a task needs inputs and outputs");
+  return detail::TaskReader(file).read(root, std::move(id));
+}
+
 /// Reads one task. An empty id becomes folder/basename of the file. Throws TaskError, nothing else. O(file).
 [[nodiscard]] inline Task load_task(const std::filesystem::path& file, std::string id = "") {
+  std::error_code error;
+  const auto kind = std::filesystem::status(file, error).type();
+  if (kind == std::filesystem::file_type::fifo || kind == std::filesystem::file_type::socket ||
+      kind == std::filesystem::file_type::character || kind == std::filesystem::file_type::block)
+    throw TaskError(file.string(), 0, "this is no regular file, so reading it may never end; name a file");
   const std::string text = read_file(file);
   if (id.empty()) {
     const auto folder = std::filesystem::absolute(file).lexically_normal().parent_path().filename().string();
     id = (folder.empty() ? "" : folder + "/") + file.stem().string();
   }
-  const Yaml root = parse_yaml(text, file.string());
-  if (root.is_null()) throw TaskError(file.string(), 0, "the file is empty; a task needs inputs and outputs");
-  return detail::TaskReader(file.string()).read(root, std::move(id));
+  return read_task(text, file.string(), std::move(id));
 }
 
 /// Every `*.yaml` below the directory, symbolic links to directories not followed, sorted by id (the path

@@ -23,10 +23,16 @@ namespace detail {
   return (set >> static_cast<unsigned>(axis) & 1U) != 0;
 }
 
-/// Work is counted so that limits hold for products at any size: an element each, and 1/8 per multiplication.
-inline void meter_products(std::int64_t results, std::int64_t summands) {
-  const auto r = static_cast<std::uint64_t>(results), s = static_cast<std::uint64_t>(summands);
-  Meter::current().work(r + r * s / 8);
+/// Charges `calls` matrix products (m, k) times (k, n): 1/8 per multiplication, in whole vectors of results,
+/// and what it costs to fetch the operands and to start, which is most of it where a product is narrow.
+template <class T> void charge_products(double calls, std::int64_t m, std::int64_t k, std::int64_t n) {
+  const auto rows = static_cast<double>(m), summands = static_cast<double>(k),
+             columns = static_cast<double>(n);
+  const double cost = std::is_floating_point_v<T> ? 4 + rows * columns + summands * (rows + columns) / 4 +
+                                                        summands * 2 + rows * summands * (columns + 8) / 8
+                                                  : 4 + rows * columns + rows * columns * summands / 2;
+  const double all = calls * cost;
+  Meter::current().work(all < 1e18 ? static_cast<std::uint64_t>(all) : std::uint64_t{1} << 60U);
 }
 
 /// The kernels for T; integers wrap and have a plain loop.
@@ -68,13 +74,19 @@ template <class T> void run(Contraction x, T* c, const T* a, const T* b) {
   const Loop summand = x.summands.take_longest();
   const bool adds = !x.summands.empty();
   Shape sizes, sa, sb, sc;
+  double calls = 1;
   for (const Loops* loops : {&x.matrices, &x.rows, &x.columns, &x.summands})
     for (const Loop& l : *loops) {
+      calls *= static_cast<double>(l.size);
       sizes.push_back(l.size);
       sa.push_back(l.a);
       sb.push_back(l.b);
       sc.push_back(l.c);
     }
+  if (x.by_elements)
+    charge_products<T>(calls, 1, summand.size, line.size);
+  else
+    charge_products<T>(calls, row.size, summand.size, column.size);
   for_tiles<3>(sizes, {&sc, &sa, &sb}, [&](const Tile<3>& t) {
     for (std::int64_t r = 0; r < t.rows; ++r)
       for (std::int64_t i = 0; i < t.length; ++i) {
@@ -172,7 +184,6 @@ enum class Varies : std::uint8_t { both, first, second, none, summed };
       products = count(Shape{products, lengths[i]});
       if (lengths[i] != 1) loops.summands.add({lengths[i], stride(x, i), stride(y, i), 0});
     }
-  Meter::current().work(static_cast<std::uint64_t>(out.numel()) + static_cast<std::uint64_t>(products) / 8);
   if (out.numel() > 0)
     visit_number(a.dtype(), [&]<class T>(std::type_identity<T>) {
       T* to = out.write<T>();

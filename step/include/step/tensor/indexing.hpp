@@ -74,6 +74,8 @@ struct Places {
     p.outer_strides.push_back(0);
   }
   p.offsets = Tensor::zeros(sizes, DType::int64, x.lead());
+  Meter::current().work(static_cast<std::uint64_t>(p.offsets.numel()) *
+                        static_cast<std::uint64_t>(indices.size()));
   auto* to = p.offsets.write<std::int64_t>();
   for (int d = 0; d < x.rank() && d < static_cast<int>(indices.size()); ++d) {
     if (!indices[static_cast<std::size_t>(d)].defined()) continue;
@@ -98,7 +100,8 @@ template <class Body> void for_places(const Places& p, const Tensor& other, Body
   const int outer = p.offsets.axes();
   const Shape other_outer(other.strides().first(outer)), other_rest(other.strides().from(outer));
   const auto* offsets = p.offsets.data<std::int64_t>();
-  Meter::current().work(static_cast<std::uint64_t>(other.numel()));
+  Meter::current().work(static_cast<std::uint64_t>(other.numel()) +
+                        16 * static_cast<std::uint64_t>(p.offsets.numel()));
   if (count(p.rest) == 0) return;
   for_tiles<3>(p.offsets.sizes(), {&p.offsets.strides(), &p.outer_strides, &other_outer},
                [&](const Tile<3>& t) {
@@ -208,7 +211,7 @@ void for_gathered(const Tensor& x, int dim, const Tensor& index, const Tensor& o
   Shape steps = x.strides();
   steps[axis] = 0;
   const auto* at = index.data<std::int64_t>();
-  Meter::current().work(static_cast<std::uint64_t>(index.numel()));
+  Meter::current().work(static_cast<std::uint64_t>(index.numel()) * 4); // places in any order
   for_tiles<3>(index.sizes(), {&index.strides(), &other.strides(), &steps}, [&](const Tile<3>& t) {
     for (std::int64_t r = 0; r < t.rows; ++r)
       for (std::int64_t i = 0; i < t.length; ++i) {

@@ -27,11 +27,12 @@ namespace step::tensor::detail {
 
 /// Calls body(offset in x, offset in out, lines) for every row of neighbouring lines along `axis`: lines.size
 /// of them, lines.a apart in x and lines.c in `out`, which has x's sizes except along `axis`.
+/// Nothing is called when x or `out` is empty.
 template <class Body> void for_line_rows(const Tensor& x, const Tensor& out, int axis, Body&& body) {
+  if (x.numel() == 0 || out.numel() == 0) return;
   Loops loops;
   for (int i = 0; i < x.axes(); ++i) {
     if (i == axis) continue;
-    if (x.sizes()[i] == 0) return;
     if (x.sizes()[i] != 1) loops.add({x.sizes()[i], x.strides()[i], 0, out.strides()[i]});
   }
   const Loop lines = loops.empty() ? Loop{} : loops.take(loops.end() - 1);

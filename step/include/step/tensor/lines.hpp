@@ -50,7 +50,7 @@ template <class T>
   const Tensor& source = detail::line_operand(x, held);
   const int axis = source.lead() + dim;
   Tensor out = Tensor::empty(source.sizes(), x.dtype(), source.lead());
-  Meter::current().work(static_cast<std::uint64_t>(source.numel()) * 2);
+  Meter::current().work(static_cast<std::uint64_t>(source.numel()) * 4);
   const std::int64_t n = source.sizes()[axis], si = source.strides()[axis], so = out.strides()[axis];
   if (n > 0)
     detail::for_line_rows(source, out, axis, [&](std::int64_t at, std::int64_t to, const detail::Loop& line) {

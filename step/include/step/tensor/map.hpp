@@ -80,10 +80,12 @@ plain_shape(const std::array<const Tensor*, static_cast<std::size_t>(N)>& tensor
   return shape;
 }
 
-/// Everything around a kernel that does not depend on element types or on the function.
+/// Everything around a kernel that does not depend on element types or on the function. `cost` is the work
+/// charged per element.
 template <int N>
 [[nodiscard]] Tensor run_kernel(DType result_type, const std::array<const Elements*, N>& operands,
-                                std::string_view function, Kernel<N> kernel, const void* f) {
+                                std::string_view function, Kernel<N> kernel, const void* f,
+                                std::uint64_t cost = 1) {
   constexpr auto n = static_cast<std::size_t>(N);
   std::array<const Tensor*, n> tensors{};
   struct Context {
@@ -98,7 +100,7 @@ template <int N>
   }
   if (const Tensor* shape = plain_shape<N>(tensors); shape != nullptr) {
     Tensor result = Tensor::empty(shape->sizes(), result_type, shape->lead());
-    Meter::current().work(static_cast<std::uint64_t>(result.numel()));
+    Meter::current().work(static_cast<std::uint64_t>(result.numel()) * cost);
     Tile<N + 1> tile;
     tile.length = result.numel();
     tile.stride[0] = 1;
@@ -109,7 +111,7 @@ template <int N>
   }
   const Overlay<N> o = overlay<N>(tensors, function);
   Tensor result = o.make(result_type);
-  Meter::current().work(static_cast<std::uint64_t>(result.numel()));
+  Meter::current().work(static_cast<std::uint64_t>(result.numel()) * cost);
   context.result = result.write<std::byte>();
   std::array<const Shape*, n + 1> strides{&result.strides()};
   for (std::size_t k = 0; k < n; ++k) strides[k + 1] = &o.strides[k];
@@ -123,14 +125,18 @@ template <int N>
   return o.finish(std::move(result));
 }
 
-[[nodiscard]] inline Tensor run1(DType r, DType a, const Operand& x, Kernel<1> kernel, const void* f) {
+inline constexpr std::uint64_t slow_function = 8; ///< the cost of a call of std::pow or std::lgamma
+
+[[nodiscard]] inline Tensor run1(DType r, DType a, const Operand& x, Kernel<1> kernel, const void* f,
+                                 std::uint64_t cost = 1) {
   const Elements ex(x, a);
-  return run_kernel<1>(r, {&ex}, "", kernel, f);
+  return run_kernel<1>(r, {&ex}, "", kernel, f, cost);
 }
 [[nodiscard]] inline Tensor run2(DType r, DType t, const Operand& x, const Operand& y,
-                                 std::string_view function, Kernel<2> kernel, const void* f) {
+                                 std::string_view function, Kernel<2> kernel, const void* f,
+                                 std::uint64_t cost = 1) {
   const Elements ex(x, t), ey(y, t);
-  return run_kernel<2>(r, {&ex, &ey}, function, kernel, f);
+  return run_kernel<2>(r, {&ex, &ey}, function, kernel, f, cost);
 }
 [[nodiscard]] inline Tensor run3(DType t, DType a, const Operand& x, const Operand& y, const Operand& z,
                                  std::string_view function, Kernel<3> kernel, const void* f) {
@@ -222,7 +228,7 @@ template <class R, class T, class F>
             p[i * t.stride[0]] = g(a[i * t.stride[1]], b[i * t.stride[2]]);
         }
       },
-      &f);
+      &f, detail::slow_function);
 }
 /// The same for one operand.
 template <class R, class A, class F> [[nodiscard]] Tensor map1_slow(const Tensor& operand, F f) {
@@ -236,7 +242,7 @@ template <class R, class A, class F> [[nodiscard]] Tensor map1_slow(const Tensor
           for (std::int64_t i = 0; i < t.length; ++i) p[i * t.stride[0]] = g(a[i * t.stride[1]]);
         }
       },
-      &f);
+      &f, detail::slow_function);
 }
 
 /// f(a, b, c) over the broadcast operands, b and c read as T, of type T. O(numel of the result).

@@ -19,8 +19,8 @@ namespace detail {
 [[nodiscard]] inline Tensor matrix_product(const Tensor& a, const Tensor& b) {
   const std::int64_t m = a.sizes()[0], k = a.sizes()[1], n = b.sizes()[1];
   Tensor out = Tensor::empty({m, n}, a.dtype());
-  meter_products(out.numel(), k);
   visit_number(a.dtype(), [&]<class T>(std::type_identity<T>) {
+    charge_products<T>(1, m, k, n);
     multiply<T>({out.write<T>(), a.data<T>(), b.data<T>(), m, k, n, n, a.strides()[0], a.strides()[1],
                  b.strides()[0], b.strides()[1]});
   });

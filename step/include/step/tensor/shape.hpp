@@ -95,15 +95,19 @@ class Shape {
   std::array<std::int64_t, max_axes> items_; ///< of which the first size_ have values
 };
 
-/// "[5, 7]"
+/// "[5, 7]"; of a long list only the beginning.
 [[nodiscard]] inline std::string text(std::span<const std::int64_t> sizes) {
+  constexpr std::size_t most = 2 * max_axes;
   std::string out = "[";
-  for (std::size_t i = 0; i < sizes.size(); ++i) out += (i ? ", " : "") + std::to_string(sizes[i]);
-  return out + "]";
+  for (std::size_t i = 0; i < sizes.size() && i < most; ++i)
+    out += (i ? ", " : "") + std::to_string(sizes[i]);
+  return out + (sizes.size() > most ? ", ..]" : "]");
 }
 
 namespace detail {
 inline constexpr std::int64_t most_elements_in_shape = std::int64_t{1} << 40;
+/// Of the other axes beside one of length 0: they cost no memory, but loops go along them.
+inline constexpr std::int64_t most_beside_zero = std::int64_t{1} << 20;
 [[noreturn, gnu::cold]] inline void refuse_shape(std::span<const std::int64_t> sizes) {
   for (std::int64_t s : sizes)
     if (s < 0) fail("negative dimension " + std::to_string(s) + " in shape " + text(sizes));
@@ -112,7 +116,7 @@ inline constexpr std::int64_t most_elements_in_shape = std::int64_t{1} << 40;
 } // namespace detail
 
 /// The product; Fault{type} for a negative length, Fault{limit} when the lengths that are not 0 give more
-/// than 2^40.
+/// than 2^40, or than 2^20 beside one that is 0.
 [[nodiscard]] inline std::int64_t count(std::span<const std::int64_t> sizes) {
   std::int64_t n = 1;
   bool zero = false;
@@ -122,6 +126,7 @@ inline constexpr std::int64_t most_elements_in_shape = std::int64_t{1} << 40;
     if (s < 0 || __builtin_mul_overflow(n, s, &n) || n > detail::most_elements_in_shape)
       detail::refuse_shape(sizes);
   }
+  if (zero && n > detail::most_beside_zero) detail::refuse_shape(sizes);
   return zero ? 0 : n;
 }
 

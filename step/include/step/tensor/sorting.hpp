@@ -129,7 +129,10 @@ void sort_by_value(const SortedLine<T>& l, std::vector<std::pair<T, std::int64_t
   sizes[axis] = m;
   Tensor values = Tensor::empty(sizes, x.dtype(), x.lead()),
          indices = Tensor::empty(sizes, DType::int64, x.lead());
-  Meter::current().work(static_cast<std::uint64_t>(x.numel()) * 4);
+  const auto length = static_cast<std::uint64_t>(n);
+  Meter::current().work(static_cast<std::uint64_t>(x.numel()) *
+                        (4 + static_cast<std::uint64_t>(std::bit_width(static_cast<std::uint64_t>(m)))));
+  if (n > detail::most_ranked && x.numel() > 0) Meter::current().allocate(length); // a line beside its order
   auto* at = indices.write<std::int64_t>();
   const std::int64_t out_step = values.strides()[axis];
   visit_number(x.dtype(), [&]<class T>(std::type_identity<T>) {

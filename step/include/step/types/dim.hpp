@@ -4,7 +4,7 @@
 // cost no allocation.
 #pragma once
 
-#include "step/fault.hpp"
+#include "step/meter.hpp"
 
 #include <algorithm>
 #include <compare>
@@ -62,10 +62,16 @@ struct Symbol {
   }
 };
 
-/// What the symbols of one evaluation are worth. Small, so a linear search.
+/// What the symbols of one evaluation are worth.
 class Bindings {
  public:
   void set(Symbol s, std::int64_t value) {
+    if (s.is_fresh()) { // there may be thousands, numbered from 0
+      const std::size_t number = s.id - Symbol::fresh_base;
+      if (number >= fresh_.size()) fresh_.resize(number + 1);
+      fresh_[number] = value;
+      return;
+    }
     for (auto& [symbol, v] : values_)
       if (symbol == s) {
         v = value;
@@ -74,24 +80,28 @@ class Bindings {
     values_.emplace_back(s, value);
   }
   [[nodiscard]] std::optional<std::int64_t> find(Symbol s) const {
+    if (s.is_fresh()) {
+      const std::size_t number = s.id - Symbol::fresh_base;
+      return number < fresh_.size() ? fresh_[number] : std::nullopt;
+    }
     for (const auto& [symbol, v] : values_)
       if (symbol == s) return v;
     return std::nullopt;
   }
+  /// Those that have a name.
   [[nodiscard]] std::span<const std::pair<Symbol, std::int64_t>> all() const { return values_; }
-  void drop_fresh() {
-    std::erase_if(values_, [](const auto& entry) { return entry.first.is_fresh(); });
-  }
 
  private:
   std::vector<std::pair<Symbol, std::int64_t>> values_;
+  std::vector<std::optional<std::int64_t>> fresh_; ///< by number
 };
 
 /// A symbolic size. Arithmetic throws Fault{limit} when it overflows or grows beyond
-/// `max_terms` terms or `max_weight` symbols.
+/// `max_terms` terms or `max_weight` symbols. What is done with large sizes is charged to the Meter as steps.
 class Dim {
  public:
   static constexpr std::size_t max_terms = 64, max_factors = 32, max_weight = 4096;
+  static constexpr std::size_t max_text = 4096; ///< characters
 
   Dim() = default;
   /*implicit*/ Dim(std::int64_t constant) : value_(constant) {}
@@ -153,6 +163,7 @@ class Dim {
   [[nodiscard]] Dim power(std::int64_t exponent) const {
     if (exponent < 0) throw Fault(FaultKind::type, "a size cannot be raised to a negative power");
     if (is_constant() && (value_ == 0 || value_ == 1)) return exponent == 0 ? Dim(1) : *this;
+    if (is_constant() && value_ == -1) return exponent % 2 == 0 ? 1 : -1;
     if (exponent > 64) too_large();
     Dim result(1);
     for (; exponent > 0; --exponent) result = result * *this;
@@ -163,6 +174,7 @@ class Dim {
   [[nodiscard]] std::int64_t evaluate(const Bindings& bindings) const {
     if (is_constant()) return value_;
     if (form_ == Form::symbol) return lookup(Symbol{static_cast<std::uint32_t>(value_)}, bindings);
+    charge(poly_->weight);
     std::int64_t sum = 0;
     for (const auto& t : poly_->terms) {
       auto product = t.coefficient;
@@ -175,13 +187,14 @@ class Dim {
   [[nodiscard]] bool is_bound(const Bindings& bindings) const {
     if (is_constant()) return true;
     if (form_ == Form::symbol) return bindings.find(Symbol{static_cast<std::uint32_t>(value_)}).has_value();
+    charge(poly_->weight);
     for (const auto& t : poly_->terms)
       for (const auto& f : t.factors)
         if (!f.is_bound(bindings)) return false;
     return true;
   }
 
-  /// As a person would write it: `N*K`, `2*D + 1`, `D//4`.
+  /// As a person would write it: `N*K`, `2*D + 1`, `D//4`. Fault{limit} for more than max_text characters.
   [[nodiscard]] std::string text() const {
     if (is_constant()) return std::to_string(value_);
     if (form_ == Form::symbol) return Symbol{static_cast<std::uint32_t>(value_)}.name();
@@ -194,7 +207,8 @@ class Dim {
     std::vector<Printed> printed;
     for (const auto& t : poly_->terms) {
       std::vector<std::string> factors;
-      for (const auto& f : t.factors) factors.push_back(f.text());
+      std::size_t length = 0;
+      for (const auto& f : t.factors) length = add_text(length, factors.emplace_back(f.text()).size() + 1);
       std::sort(factors.begin(), factors.end());
       std::string joined;
       for (const auto& f : factors) joined += (joined.empty() ? "" : "*") + f;
@@ -214,7 +228,9 @@ class Dim {
         out = (t.coefficient < 0 ? "-" : "") + term;
       else
         out += (t.coefficient < 0 ? " - " : " + ") + term;
+      add_text(out.size(), 0);
     }
+    Meter::current().bytes(4 * out.size());
     return out;
   }
 
@@ -242,8 +258,13 @@ class Dim {
     }
     [[nodiscard]] std::size_t weight() const; // atoms in it, nested ones included
     bool divide(const Term& by) {             // in place; false leaves an unspecified value
-      if (by.coefficient == 0 || coefficient % by.coefficient != 0) return false;
-      coefficient /= by.coefficient;
+      if (by.coefficient == 0) return false;
+      if (by.coefficient == -1) { // the one quotient that may overflow
+        coefficient = multiply_checked(coefficient, -1).value_;
+      } else {
+        if (coefficient % by.coefficient != 0) return false;
+        coefficient /= by.coefficient;
+      }
       for (const auto& f : by.factors) {
         auto it =
             std::find_if(factors.begin(), factors.end(), [&](const Atom& a) { return compare(a, f) == 0; });
@@ -255,10 +276,21 @@ class Dim {
   };
   struct Polynomial {
     std::vector<Term> terms; // sorted, no zero coefficients, no equal factor lists
+    std::size_t weight = 0;  // of all terms
   };
 
   static Dim floor_atom(const Dim& dividend, const Dim& divisor);
   [[noreturn]] static void too_large() { throw Fault(FaultKind::limit, "a symbolic size grew too large"); }
+  /// Going through `weight` symbols once.
+  static void charge(std::size_t weight) {
+    if (weight >= 32) Meter::current().step(weight / 32);
+  }
+  static std::size_t add_text(std::size_t length, std::size_t more) {
+    if (length + more > max_text)
+      throw Fault(FaultKind::limit,
+                  "the text of a symbolic size is longer than " + std::to_string(max_text) + " characters");
+    return length + more;
+  }
   static Dim add_checked(std::int64_t a, std::int64_t b) {
     std::int64_t r = 0;
     if (__builtin_add_overflow(a, b, &r)) too_large();
@@ -283,6 +315,8 @@ class Dim {
   static int compare(const Dim& a, const Dim& b) {
     if (a.form_ != b.form_) return a.form_ < b.form_ ? -1 : 1;
     if (a.form_ != Form::polynomial) return a.value_ < b.value_ ? -1 : a.value_ > b.value_;
+    if (a.poly_ == b.poly_) return 0;
+    charge(std::min(a.poly_->weight, b.poly_->weight));
     const auto &x = a.poly_->terms, &y = b.poly_->terms;
     if (x.size() != y.size()) return x.size() < y.size() ? -1 : 1;
     for (std::size_t i = 0; i < x.size(); ++i) {
@@ -304,6 +338,9 @@ class Dim {
     return {t};
   }
   static Dim from_terms(std::vector<Term> terms) {
+    std::size_t all = 0;
+    for (const auto& t : terms) all += t.weight();
+    charge(all * 4); // sorting compares each several times
     for (auto& t : terms)
       std::sort(t.factors.begin(), t.factors.end(),
                 [](const Atom& a, const Atom& b) { return compare(a, b) < 0; });
@@ -329,7 +366,7 @@ class Dim {
     }
     Dim d;
     d.form_ = Form::polynomial;
-    d.poly_ = std::make_shared<const Polynomial>(Polynomial{std::move(merged)});
+    d.poly_ = std::make_shared<const Polynomial>(Polynomial{std::move(merged), weight});
     return d;
   }
 

@@ -36,15 +36,30 @@ struct Field {
 
 /// The dtype of a stream: one field, or several for a tuple.
 struct DType {
+  static constexpr std::size_t max_text = 16'384; ///< characters
+
   std::vector<Field> fields{Field{}};
 
   [[nodiscard]] bool is_tuple() const { return fields.size() > 1; }
   friend bool operator==(const DType&, const DType&) = default;
+  /// As a task file says it. Fault{limit} for more than max_text characters.
   [[nodiscard]] std::string text() const {
     if (!is_tuple()) return fields.empty() ? "[]" : fields[0].text();
     std::string out = "[";
-    for (std::size_t i = 0; i < fields.size(); ++i) out += (i != 0 ? ", " : "") + fields[i].text();
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      out += (i != 0 ? ", " : "") + fields[i].text();
+      if (out.size() > max_text)
+        throw Fault(FaultKind::limit,
+                    "the text of a dtype is longer than " + std::to_string(max_text) + " characters");
+    }
+    Meter::current().bytes(out.size());
     return out + "]";
+  }
+  /// Its fields and their dims: what copying or comparing it costs.
+  [[nodiscard]] std::size_t weight() const {
+    std::size_t sum = 0;
+    for (const auto& field : fields) sum += 1 + field.buffer.size();
+    return sum;
   }
 };
 

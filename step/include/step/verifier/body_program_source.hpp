@@ -113,6 +113,7 @@ STEP_SOURCE bool BodyProgram::execute(interp::Heap& heap, std::span<const tensor
   const int lead = input[0].lead();
   std::vector<tensor::Tensor> fields;
   for (const auto& piece : std::span(pieces_).first(pieces_.size() - (all ? 0 : 1))) {
+    Meter::current().step(2);
     if (piece.tiles == nullptr) {
       if (!execute(heap, instructions_[piece.first], registers)) return false;
       continue;

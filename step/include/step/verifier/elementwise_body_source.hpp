@@ -171,6 +171,17 @@ struct ElementwiseBody::Run {
                     static_cast<std::size_t>(numbers) * sizeof(float));
   }
 
+  /// Charges the operations on this many numbers, at least as much as on 16 for every visit of a tile; each
+  /// tile is visited `times` times.
+  void charge(std::uint64_t numbers, std::uint64_t times) const {
+    std::uint64_t tiles_made = static_cast<std::uint64_t>((body.elements + length - 1) / length);
+    for (int i = 0; i < outer; ++i)
+      tiles_made *= static_cast<std::uint64_t>(i == last ? (computed(i) + rows - 1) / rows : computed(i));
+    const auto visits = 16 * tiles_made * times;
+    Meter::current().work(numbers * body.operations.size() +
+                          visits * (body.operations.size() + body.outputs.size() + body.inputs));
+  }
+
   /// Calls visit() for every tile of positions and elements, with the inputs' views at the first folded
   /// position.
   template <class Visit> void tiles(Visit visit) {
@@ -325,7 +336,7 @@ STEP_SOURCE std::vector<tensor::Tensor> ElementwiseBody::map(std::span<const ten
   Run run(*this, input, axes, 0, false);
   run.make_outputs(detail::element_shapes(*this, shape));
   run.make_scratch();
-  Meter::current().work(static_cast<std::uint64_t>(run.out[0].numel()) * operations.size());
+  run.charge(static_cast<std::uint64_t>(run.out[0].numel()), 1);
   run.tiles([&] {
     for (std::size_t k = 0; k < outputs.size(); ++k)
       run.views[outputs[k]] = run.place(k, slots[outputs[k]].full, {});
@@ -341,10 +352,11 @@ STEP_SOURCE std::vector<tensor::Tensor> ElementwiseBody::fold(std::span<const do
   Run run(*this, input, axes, folded, every);
   run.make_outputs(detail::element_shapes(*this, shape));
   run.make_scratch();
-  std::uint64_t positions = 1;
+  std::uint64_t positions = 1, times = 1;
   for (int i = 0; i < axes; ++i)
-    positions *= static_cast<std::uint64_t>(i < axes - folded ? run.computed(i) : run.sizes[i]);
-  Meter::current().work(positions * static_cast<std::uint64_t>(elements) * operations.size());
+    (i < axes - folded ? positions : times) *=
+        static_cast<std::uint64_t>(i < axes - folded ? run.computed(i) : run.sizes[i]);
+  run.charge(positions * times * static_cast<std::uint64_t>(elements), times);
   const auto extent = run.sizes.first(axes).subspan(static_cast<std::size_t>(axes - folded));
   if (std::find(extent.begin(), extent.end(), 0) != extent.end()) { // nothing to fold: the initial state
     for (std::size_t k = 0; k < run.out.size() && !every; ++k)

@@ -85,6 +85,8 @@ class BodyCaller : public operators::FunctionCaller {
   std::vector<Tensor> call_body(const Function& fn, std::span<const Tensor> state,
                                 std::span<const Tensor> input, std::span<const std::int64_t> lead_sizes) {
     const auto& body = instance_.body(fn);
+    // what a call costs however few elements it computes; a fold makes one for every position
+    Meter::current().step(2 + state.size() + input.size());
     if (body.program != nullptr && body.program->elementwise() != nullptr &&
         body.program->elementwise()->maps()) {
       const auto lead = static_cast<int>(lead_sizes.size());

@@ -56,7 +56,10 @@ class ProgramHost : public interp::Host {
     if (auto* s = object.as<StreamObject>()) {
       const auto& stream = plan_.streams[s->id];
       if (name == "rank") return Value::integer(stream.rank());
-      if (name == "dtype") return in.heap().make<DTypeObject>(stream.dtype);
+      if (name == "dtype") {
+        in.meter().step(stream.dtype.weight() / 4);
+        return in.heap().make<DTypeObject>(stream.dtype);
+      }
       if (name == "shape") {
         std::vector<Value> dims;
         for (const auto& d : stream.shape) dims.push_back(in.make_dim(d));
@@ -96,8 +99,10 @@ class ProgramHost : public interp::Host {
 
   Value compare(Interpreter& in, syntax::Op op, Value a, Value b) override {
     auto *x = a.as<DTypeObject>(), *y = b.as<DTypeObject>();
-    if (x != nullptr && y != nullptr && (op == syntax::Op::equal || op == syntax::Op::not_equal))
+    if (x != nullptr && y != nullptr && (op == syntax::Op::equal || op == syntax::Op::not_equal)) {
+      in.meter().step(x->dtype.weight() / 4);
       return Value::boolean((x->dtype == y->dtype) == (op == syntax::Op::equal));
+    }
     return Host::compare(in, op, a, b);
   }
 
@@ -134,6 +139,7 @@ class ProgramHost : public interp::Host {
     if (const auto* op = operators::find(name)) return in.heap().make<OperatorObject>(*op);
     if (name == "Stream" || name == "Fn")
       throw Fault(FaultKind::rejected, "a program cannot make a step." + std::string(name) + " of its own");
+    name = name.substr(0, 80);
     const auto* nearest = &operators::table[0];
     for (const auto& op : operators::table)
       if (edit_distance(name, op.name) < edit_distance(name, nearest->name)) nearest = &op;
@@ -253,13 +259,17 @@ class ProgramHost : public interp::Host {
     PlanNode node{&op, object.config, arguments_of(op, where, argument), 0, 0, in.here()};
     in.meter().step(8 + node.inputs.size());
     std::vector<const StreamType*> types;
-    for (auto id : node.inputs) types.push_back(&plan_.streams[id]);
+    for (auto id : node.inputs) {
+      types.push_back(&plan_.streams[id]);
+      in.meter().step(types.back()->dtype.weight() / 4);
+    }
     auto typed = op.infer(node.config, types, typing_);
     if (!typed.ok()) interp::type_error(where + " " + typed.error);
-    if (typed.outputs[0].shape.size() > tensor::max_axes)
-      throw Fault(FaultKind::limit,
-                  where + " makes a stream of more than " + std::to_string(tensor::max_axes) + " dims");
-    for (const auto& type : typed.outputs) check_elements(where, type, in.meter().limits().elements);
+    for (const auto& type : typed.outputs) {
+      in.meter().step(1 + type.dtype.weight() / 2);
+      check_axes(where, type);
+      check_elements(where, type, in.meter().limits().elements);
+    }
     for (auto id : node.inputs) consume(id, in.here());
     node.first_output = static_cast<StreamId>(plan_.streams.size());
     node.outputs = static_cast<std::uint32_t>(typed.outputs.size());
@@ -279,6 +289,15 @@ class ProgramHost : public interp::Host {
       return in.make_list(std::move(results));
     }
     return {};
+  }
+
+  /// Fault{limit} for a stream whose arrays would have more axes than an array can have.
+  static void check_axes(const std::string& where, const StreamType& type) {
+    for (const auto& field : type.dtype.fields)
+      if (type.shape.size() + field.buffer.size() + (field.experts ? 1 : 0) > tensor::max_axes)
+        throw Fault(FaultKind::limit, where + " makes a stream of more than " +
+                                          std::to_string(tensor::max_axes) + " dims" +
+                                          (field.is_buffer() ? ", those of its buffers included" : ""));
   }
 
   /// Fault{limit} for a stream of more elements than may be allocated at all, even if nothing would read it.

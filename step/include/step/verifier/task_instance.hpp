@@ -43,26 +43,37 @@ inline interp::Frame* root_frame(interp::Heap& heap, const syntax::Tree& tree,
 
 class TaskInstance {
  public:
-  /// Evaluates `global`, the inputs and the references, within `limits` each and `limits.seconds` together.
+  /// Evaluates `global`, the inputs, the functions once, and the references: within `limits` each, and within
+  /// `limits.seconds` together.
   /// Throws TaskError when the task's own text is at fault.
   TaskInstance(const Task& task, const SizeAssignment& sizes, std::uint64_t seed, tensor::DType precision,
                const Limits& limits, const InputVariation& variation = {})
       : task_(task), precision_(precision), seed_(seed), variation_(variation) {
     const tensor::FloatPrecision guard(precision);
     const Deadline deadline(limits.seconds);
-    evaluate(
-        "sizes", [&] { bind_symbols(sizes); }, limits);
-    evaluate(
-        "global", [&] { run_global(sizes); }, limits);
-    evaluate(
-        "inputs", [&] { generate_inputs(); }, limits);
+    {
+      const Meter meter(limits);
+      evaluate("sizes", [&] { bind_symbols(sizes); });
+      evaluate("global", [&] { run_global(sizes); });
+    }
+    {
+      const Meter meter(limits);
+      evaluate("inputs", [&] { generate_inputs(); });
+    }
     bind_program_names();
-    for (const auto& fn : task.functions) prepare(fn, limits);
+    {
+      const Meter meter(limits);
+      for (const auto& fn : task.functions) {
+        line_ = fn.apply.file_line;
+        evaluate("the function " + fn.name, [&] { prepare(fn); });
+      }
+      line_ = 0;
+    }
     heap_.freeze();
+    const Meter meter(limits);
     interp::Heap scratch; // what the references compute on the way is not kept
     for (const auto& output : task.outputs)
-      evaluate(
-          "data_transform of " + output.name, [&] { reference(scratch, output); }, limits);
+      evaluate("data_transform of " + output.name, [&] { reference(scratch, output); });
     names_.clear();
   }
   TaskInstance(const TaskInstance&) = delete;
@@ -93,8 +104,7 @@ class TaskInstance {
   }
 
  private:
-  template <class F> void evaluate(const std::string& what, F f, const Limits& limits) {
-    Meter meter(limits);
+  template <class F> void evaluate(const std::string& what, F f) {
     try {
       f();
     } catch (const Fault& fault) {
@@ -200,8 +210,7 @@ class TaskInstance {
     for (const auto& fn : task_.functions) program_names_[keep(fn.name)] = heap_.make<FunctionHandle>(fn);
   }
 
-  void prepare(const Function& fn, const Limits& limits) {
-    const Meter meter(limits);
+  void prepare(const Function& fn) {
     Body body;
     body.root = root_frame(heap_, *fn.apply.tree, names_);
     const auto& names = fn.apply.tree->names();
@@ -209,6 +218,12 @@ class TaskInstance {
       if (names[id] == "input") body.input = id;
       if (names[id] == "state") body.state = id;
     }
+    for (const auto* dtype : {&fn.input, &fn.output})
+      for (const auto& field : dtype->fields)
+        for (const auto size : field.axes(bindings_))
+          if (size < 1)
+            throw Fault(FaultKind::type, "its dtypes have a dim of size " + std::to_string(size) +
+                                             "; sizes must be at least 1");
     for (const auto& field : fn.output.fields) body.output.emplace_back(field.axes(bindings_));
     body.program = BodyProgram::record(fn, heap_, *body.root, body.state, body.input, bindings_, precision_);
     bodies_.push_back(std::move(body));

@@ -92,6 +92,9 @@ class Call {
       if (values_[i].is_set()) fail("got multiple values for argument '" + std::string(name) + "'");
       values_[i] = value;
     }
+    for (const Value v : values_) // functions go through the sequences they are given
+      if (std::span<const Value> items; v.is_set() && interp::sequence_items(v, items) && items.size() >= 4)
+        Meter::current().step(items.size() / 4);
     for (std::size_t i = 0; i < parameters_.size(); ++i)
       if (parameters_[i].required && !values_[i].is_set())
         fail("missing required argument '" + std::string(parameters_[i].name) + "' (position " +
@@ -135,7 +138,10 @@ class Call {
   }
   [[nodiscard]] std::string_view text(std::size_t i, std::string_view absent) const {
     if (!has(i)) return absent;
-    if (auto* s = values_[i].as<interp::String>()) return s->text;
+    if (auto* s = values_[i].as<interp::String>()) {
+      Meter::current().bytes(s->text.size());
+      return s->text;
+    }
     wrong(i, "str");
   }
   [[nodiscard]] tensor::DType dtype(std::size_t i, tensor::DType absent) const {
@@ -157,6 +163,7 @@ class Call {
     std::vector<Tensor> out;
     std::span<const Value> items;
     if (!interp::sequence_items(values_[i], items)) wrong(i, "tuple of Tensors");
+    Meter::current().step(2 * items.size()); // a tensor is some hundred bytes
     for (Value v : items) {
       auto* t = v.as<TensorObject>();
       if (t == nullptr) wrong(i, "tuple of Tensors", v);

@@ -30,6 +30,7 @@ using tensor::DType;
   if (!interp::sequence_items(v, items)) c.fail("could not make a tensor of a " + std::string(type_name(v)));
   if (depth >= tensor::max_axes) throw Fault(FaultKind::limit, "too many nested lists");
   if (items.empty()) return Tensor::empty({0}, DType::boolean);
+  if (depth > 0) Meter::current().step(items.size() / 4); // those of the outermost are charged by the call
   const bool numbers = std::all_of(items.begin(), items.end(), [](Value i) { return i.is_number(); });
   if (!numbers) {
     std::vector<Tensor> parts;

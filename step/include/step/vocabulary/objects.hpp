@@ -65,7 +65,11 @@ struct NamedTuple : interp::Tuple {
   if (s.is_bool()) return Value::boolean(s.integer() != 0);
   return Value::integer(s.integer());
 }
-[[nodiscard]] inline Value make(Heap& heap, Tensor t) { return heap.make<TensorObject>(std::move(t)); }
+/// A tensor object is some hundred bytes and allocations, whatever the tensor's size.
+[[nodiscard]] inline Value make(Heap& heap, Tensor t) {
+  Meter::current().step(2);
+  return heap.make<TensorObject>(std::move(t));
+}
 [[nodiscard]] inline Value make(Heap& heap, std::vector<Tensor> parts) {
   std::vector<Value> items;
   for (Tensor& t : parts) items.push_back(make(heap, std::move(t)));

@@ -178,6 +178,7 @@ using syntax::Op;
         tensor::fail("argument of type '" + std::string(type_name(b)) + "' is not iterable");
       for (Value v : items) {
         if (found) break;
+        Meter::current().step();
         found = (v.is_object() && a.is_object() && v.object() == a.object()) ||
                 truth(compare(heap, Op::equal, a, v));
       }

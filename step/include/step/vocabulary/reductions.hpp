@@ -222,6 +222,7 @@ inline void add_reductions(Registry& r) {
     const int d = x.dim(c.integer(2, -1), c.function());
     std::int64_t n = c.integer(1, 1);
     for (; n > 0 && x.size(d) > 0; --n) {
+      Meter::current().step();
       const std::int64_t m = x.size(d);
       const auto op =
           x.dtype() == tensor::DType::boolean ? tensor::BinaryOp::bit_xor : tensor::BinaryOp::subtract;
