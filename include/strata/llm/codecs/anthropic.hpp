@@ -158,18 +158,18 @@ inline void read_usage(const boost::json::value* usage, token_usage& used) {
   for (const boost::json::value& block : content->get_array())
     if (text_of(member(&block, "type")) == "text") c.text += text_of(member(&block, "text"));
   c.native_finish = text_of(member(body, "stop_reason"));
-  if (c.text.empty() && c.native_finish.empty()) // nothing was said
-    return classify(model, response, body, now);
   c.why = finish_of(c.native_finish);
   if (c.why == finish::refusal) {
     const auto* details = member(body, "stop_details");
     c.refusal = text_of(member(details, "explanation"));
     if (c.refusal.empty()) c.refusal = text_of(member(details, "category"));
   }
-  r.choices.push_back(std::move(c));
   const auto* usage = member(body, "usage");
   r.used.known = member(usage, "input_tokens") != nullptr && member(usage, "output_tokens") != nullptr;
   read_usage(usage, r.used);
+  if (c.text.empty() && c.native_finish.empty() && (!r.used.known || r.used.output == 0))
+    return classify(model, response, body, now); // nothing was said, and nothing written
+  r.choices.push_back(std::move(c));
   r.id = text_of(member(body, "id"));
   r.model = text_of(member(body, "model"));
   if (const std::string* id = response.header("request-id")) r.request_id = *id;

@@ -171,16 +171,23 @@ inline void weigh_stated_cost(const model_profile& model, token_usage& used,
     c.text = text_of(member(said, "content"));
     c.refusal = text_of(member(said, "refusal"));
     if (!c.refusal.empty()) c.why = finish::refusal;
-    if (c.text.empty() && c.refusal.empty() && c.native_finish.empty()) continue; // nothing was said
     found.emplace_back(count_of(member(&each, "index")).value_or(found.size()), std::move(c));
   }
-  if (found.empty() && !choices->get_array().empty()) return classify(model, response, body, now);
+  r.used = read_usage(member(body, "usage"));
+  weigh_stated_cost(model, r.used, now);
+  // choices in which nothing was said are none; if that is all, and nothing was written, it is no answer
+  const auto nothing = [](const auto& f) {
+    return f.second.text.empty() && f.second.refusal.empty() && f.second.native_finish.empty();
+  };
+  if (!found.empty() && std::all_of(found.begin(), found.end(), nothing)) {
+    if (!r.used.known || r.used.output == 0) return classify(model, response, body, now);
+  } else {
+    std::erase_if(found, nothing);
+  }
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   if (found.size() > asked) found.resize(asked);
   for (auto& [index, c] : found) r.choices.push_back(std::move(c));
-  r.used = read_usage(member(body, "usage"));
-  weigh_stated_cost(model, r.used, now);
   r.id = text_of(member(body, "id"));
   r.model = text_of(member(body, "model"));
   r.fingerprint = text_of(member(body, "system_fingerprint"));

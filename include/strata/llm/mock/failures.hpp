@@ -112,7 +112,7 @@ struct misbehaviour_row {
       {m::retry_after, "retry-after", e::none, "429 with a retry-after of 0, -5, a past date or nonsense"},
       {m::retry_after_huge, "retry-after-huge", e::fatal, "429 that asks to wait for a day"},
       {m::no_end, "no-end", e::none,
-       "a stream without its last event; otherwise chunks without the last one"},
+       "a stream that ends before its texts do; otherwise chunks without the last one"},
       {m::stream_error, "stream-error", e::none,
        "an error event after a part of the text; otherwise 529 or 503"},
       {m::unsupported, "unsupported", e::none,

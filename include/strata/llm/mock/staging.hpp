@@ -188,8 +188,11 @@ inline script drip(const stage& s) {
       refusal e = refusal_of(anthropic ? 529 : 500, s.speaks);
       events.push_back((anthropic ? "event: error\ndata: " : "data: ") + error_body(s, e) + "\n\n");
     }
-    if (kind == m::no_end)
-      events.resize(events.size() - 1 - mix(s.hash, 2) % std::min<std::size_t>(events.size() - 1, 3));
+    // of Chat Completions also the end of a text is missing: with all of them there is a whole answer
+    if (kind == m::no_end || (!anthropic && (kind == m::truncated || kind == m::reset))) {
+      const std::size_t cut = (anthropic ? 1U : 3U) + mix(s.hash, 2) % 3;
+      events.resize(events.size() - std::min(cut, events.size() - 1));
+    }
     if (kind == m::gzip || kind == m::bad_gzip) {
       std::string all;
       for (const std::string& e : events) all += e;
