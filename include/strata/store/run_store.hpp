@@ -57,6 +57,8 @@ struct store_settings {
   std::function<std::chrono::system_clock::time_point()> now = [] {
     return std::chrono::system_clock::now();
   };
+  /// For the lock of another program, at a time; a recorder tries again.
+  std::chrono::milliseconds lock_wait{10'000};
 };
 
 /// What a request is for.
@@ -141,6 +143,7 @@ class run_store {
 
 inline run_store::run_store(std::filesystem::path file, mode how, store_settings settings)
     : path_(std::move(file)), how_(how), settings_(std::move(settings)), db_(open_file()) {
+  sqlite3_busy_timeout(db_.get(), static_cast<int>(settings_.lock_wait.count()));
   if (how_ == mode::create || (how_ == mode::create_or_resume && blank())) {
     create_schema();
   } else {

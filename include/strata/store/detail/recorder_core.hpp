@@ -7,6 +7,7 @@
 #include "strata/llm/client.hpp"
 #include "strata/store/run_store.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +29,12 @@ namespace strata::store {
 struct recorder_settings {
   /// Stored failures are asked again instead of served. The run may then take another path than before.
   bool ask_failed_again = false;
+  /// Called when the store cannot be written because another program holds its lock, and again when it can:
+  /// one line each, from the recorder's thread. Must not throw.
+  std::function<void(const std::string&)> notice{};
+  /// While the lock is held, replies are kept and writing is tried again, without end; after `close` for so
+  /// long.
+  std::chrono::milliseconds patience_at_end{60'000};
 };
 
 struct recorder_counters {
@@ -146,6 +153,7 @@ class recorder_core : public std::enable_shared_from_this<recorder_core> {
   void deliver(asker& a, llm::outcome o);
   void end();
   void broken_by(const store_error& e);
+  template <class F> auto patiently(F f);
   void identify(asker& a);
   [[nodiscard]] std::int64_t row_for(asker& a, const std::string& changed);
   [[nodiscard]] std::string name_of(std::string address) const;

@@ -8,7 +8,11 @@
 #include "strata/store/detail/recorder_core.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
+#include <thread>
+#include <type_traits>
+#include <utility>
 
 namespace strata::store::detail {
 
@@ -187,6 +191,42 @@ inline void recorder_core::broken_by(const store_error& e) {
   if (!broken_) broken_ = e;
 }
 
+// Calls `f`, which reads or writes the store, again as long as another program holds its lock. The lock goes,
+// and what was paid for must not. Nothing new is asked meanwhile, since this thread does nothing else.
+template <class F> auto recorder_core::patiently(F f) {
+  using clock = std::chrono::steady_clock;
+  std::optional<clock::time_point> give_up;
+  bool told = false;
+  const auto tell = [&](const std::string& what) {
+    if (settings_.notice) settings_.notice(what);
+  };
+  for (;;) {
+    try {
+      if constexpr (std::is_void_v<decltype(f())>) {
+        f();
+        if (told) tell("the run store " + store_.path().string() + " can be written again");
+        return;
+      } else {
+        auto result = f();
+        if (told) tell("the run store " + store_.path().string() + " can be written again");
+        return result;
+      }
+    } catch (const store_error& e) {
+      if (e.kind() != store_problem::locked) throw;
+      {
+        const std::scoped_lock lock(mutex_);
+        if (closing_ && !give_up) give_up = clock::now() + settings_.patience_at_end;
+      }
+      if (give_up && clock::now() >= *give_up) throw;
+      if (!std::exchange(told, true))
+        tell(std::string(e.what()) +
+             ". Until then nothing new is asked, replies are kept in memory and storing "
+             "them is tried again");
+      std::this_thread::sleep_for(std::chrono::milliseconds(20)); // SQLite has waited before
+    }
+  }
+}
+
 inline void recorder_core::scrub(llm::outcome& o) const {
   if (o.ok()) {
     llm::reply& r = o.reply();
@@ -258,10 +298,13 @@ inline void recorder_core::consider(const asker_ptr& a) {
   std::optional<llm::outcome> found;
   std::vector<span> missing;
   try {
-    const std::scoped_lock lock(store_.mutex_);
-    a->rows.clear(); // there may be more by now
-    identify(*a);
-    found = find(*a, missing);
+    patiently([&] {
+      const std::scoped_lock lock(store_.mutex_);
+      missing.clear();
+      a->rows.clear(); // there may be more by now
+      identify(*a);
+      found = find(*a, missing);
+    });
   } catch (const store_error& e) {
     broken_by(e);
   }
@@ -424,11 +467,17 @@ inline bool recorder_core::keep(std::vector<arrival>& batch) {
     return true;
   while (writing_) {
     try {
-      write(batch);
+      patiently([&] {
+        try {
+          write(batch);
+        } catch (const store_error&) {
+          for (arrival& a : batch) a.whose->rows.clear(); // they may have been rolled back
+          throw;
+        }
+      });
       return true;
     } catch (const store_error& e) {
       broken_by(e);
-      for (arrival& a : batch) a.whose->rows.clear(); // they may have been rolled back
       if (e.kind() != store_problem::full || !store_.reserve_ || !store_.reserve_->release())
         writing_ = false;
     }
@@ -494,8 +543,10 @@ inline void recorder_core::settle(arrival& a, bool kept) {
       std::vector<span> asked{{by.first(), by.end()}};
       llm::outcome answer = llm::failure{.kind = llm::failure_kind::configuration};
       try {
-        const std::scoped_lock lock(store_.mutex_);
-        answer = *find(by, asked);
+        answer = patiently([&] {
+          const std::scoped_lock lock(store_.mutex_);
+          return *find(by, asked);
+        });
       } catch (const store_error& e) {
         broken_by(e);
         answer.failure().message = e.what();
