@@ -177,7 +177,9 @@ struct ModelRun::Impl {
       : model(m), stop(std::move(settings.stop)), attempts(settings.directory / "failures.log"),
         runs(settings.replies, settings.replay ? store::mode::read : store::mode::create_or_resume,
              {.keys = llm::redactor(m.access.key)}),
-        record(runs, {.ask_failed_again = command.retry_failed}) {
+        record(runs, {.ask_failed_again = command.retry_failed, .notice = [](const std::string& what) {
+                        std::fprintf(stderr, "\nstrata: %s\n", printable(what).c_str());
+                      }}) {
     if (settings.replay) {
       work(config, tasks, judge,
            AnyClient(store::replaying_client(record, model.access.model, config.model), model.access.model));
@@ -221,10 +223,13 @@ struct ModelRun::Impl {
   void work(const RunConfig& config, const Tasks& tasks, const Judge& judge, AnyClient client) {
     auto settings = settings_of(config, tasks);
     settings.tag = [this, &tasks](std::size_t task, std::size_t step, std::string_view stage) {
-      try {
-        return runs.tag({tasks[task]->id, static_cast<std::int64_t>(step), std::string(stage)});
-      } catch (const store::store_error&) { // the recorder says so, too, and ends the run in order
-        return std::uint64_t{0};
+      for (;;) {
+        try {
+          return runs.tag({tasks[task]->id, static_cast<std::int64_t>(step), std::string(stage)});
+        } catch (const store::store_error& e) {
+          if (e.kind() == store::store_problem::locked) continue; // the recorder says so, and waits, too
+          return std::uint64_t{0}; // the recorder says so, too, and ends the run in order
+        }
       }
     };
     settings.on_charge = [this](const agents::charge& c) { book.add(c); };

@@ -24,6 +24,7 @@ std::string fixed(double value, int digits = 3) {
 /// Means over tasks, of the first step, as far as the tasks have such answers.
 struct Metrics {
   std::uint64_t tasks = 0, solved = 0;
+  bool estimates = true; ///< false: the step was cut short, and there is no Pass@k
   double pass_at_1 = 0, pass_at_n = 0;
   double success_diversity = 0, failure_diversity = 0, diversity = 0; ///< classes over answers
   double input_per_sample = 0, output_per_sample = 0;                 ///< tokens
@@ -41,6 +42,7 @@ std::set<std::string> solved_of(const RunFiles& run) {
 Metrics metrics_of(const RunFiles& run, const std::set<std::string>& solved,
                    const std::vector<std::string>& ids) {
   Metrics g;
+  g.estimates = !run.first_cut;
   double successes = 0, failures = 0, all = 0;
   std::uint64_t samples = 0, input = 0, output = 0;
   const auto ratio = [](std::uint64_t a, std::uint64_t b) {
@@ -95,14 +97,22 @@ Totals totals_of(const RunFiles& run) {
   return t;
 }
 
+/// Pass@k of a group, as far as there is one.
+std::string estimate(const Metrics& g, double rate) { return g.estimates ? fixed(rate) : "  -  "; }
+
+constexpr const char* cut_note =
+    "The first step was cut short: what was drawn of it does not make a Pass@1 or Pass@n. The run completes "
+    "it when it is resumed.";
+
 /// A line of the table of groups.
 std::string row_of(const std::string& name, const Metrics& g, bool tokens) {
   std::string padded = printable(name);
   padded.resize(std::max<std::size_t>(16, padded.size()), ' ');
   char line[160];
-  std::snprintf(line, sizeof line, "  %3llu/%-3llu  %.3f  %.3f    %.3f    %.3f    %.3f",
+  std::snprintf(line, sizeof line, "  %3llu/%-3llu  %s  %s    %.3f    %.3f    %.3f",
                 static_cast<unsigned long long>(g.solved), static_cast<unsigned long long>(g.tasks),
-                g.pass_at_1, g.pass_at_n, g.success_diversity, g.failure_diversity, g.diversity);
+                estimate(g, g.pass_at_1).c_str(), estimate(g, g.pass_at_n).c_str(), g.success_diversity,
+                g.failure_diversity, g.diversity);
   std::string out = padded + line;
   if (tokens) {
     std::snprintf(line, sizeof line, "  %8.0f  %8.0f", g.input_per_sample, g.output_per_sample);
@@ -122,6 +132,7 @@ void print(const RunFiles& run, const std::set<std::string>& solved) {
             << (tokens ? "     input    output\n" : "\n");
   for (const auto& [name, group] : groups_of(run, solved)) std::cout << row_of(name, group, tokens);
   std::cout << row_of("all", all_of(run, solved), tokens) << '\n';
+  if (run.first_cut) std::cout << cut_note << "\n\n";
   const auto t = totals_of(run);
   std::cout << run.samples << " samples, " << run.failed_requests << " failed requests";
   if (tokens)
@@ -137,8 +148,8 @@ json::object to_json(const Metrics& g) {
   json::object row;
   row["tasks"] = g.tasks;
   row["solved"] = g.solved;
-  row["pass_at_1"] = g.pass_at_1;
-  row["pass_at_n"] = g.pass_at_n;
+  row["pass_at_1"] = g.estimates ? json::value(g.pass_at_1) : json::value(nullptr);
+  row["pass_at_n"] = g.estimates ? json::value(g.pass_at_n) : json::value(nullptr);
   row["diversity"] = {
       {"success", g.success_diversity}, {"failure", g.failure_diversity}, {"overall", g.diversity}};
   row["input_tokens_per_sample"] = g.input_per_sample;
@@ -167,6 +178,7 @@ json::object to_json(const RunFiles& run, const std::set<std::string>& solved) {
        {"pass_at_1", "pass_at_n", "diversity", "input_tokens_per_sample", "output_tokens_per_sample"})
     out[name] = all.at(name);
   const auto t = totals_of(run);
+  out["first_step_cut"] = run.first_cut;
   out["samples"] = run.samples;
   out["failed_requests"] = run.failed_requests;
   out["input_tokens"] = t.input_tokens;
@@ -266,8 +278,8 @@ std::string page(const RunFiles& run, const std::set<std::string>& solved) {
   const auto line = [&](const std::string& name, const Metrics& g) {
     out += "<tr><td class=\"name\">" + escaped(name) + "<td>" + std::to_string(g.solved) + "/" +
            std::to_string(g.tasks);
-    for (const double x : {g.pass_at_1, g.pass_at_n, g.success_diversity, g.failure_diversity, g.diversity})
-      out += "<td>" + fixed(x);
+    for (const double x : {g.pass_at_1, g.pass_at_n}) out += "<td>" + estimate(g, x);
+    for (const double x : {g.success_diversity, g.failure_diversity, g.diversity}) out += "<td>" + fixed(x);
     out += "<td>" + fixed(g.input_per_sample, 0) + "<td>" + fixed(g.output_per_sample, 0) + "</tr>";
   };
   for (const auto& [name, group] : groups_of(run, solved)) line(name, group);
@@ -276,6 +288,7 @@ std::string page(const RunFiles& run, const std::set<std::string>& solved) {
   out += "</table><p>The table is about the first step: Pass@1 and Pass@n, the diversity of correct, wrong "
          "and all "
          "answers (classes over answers), tokens per sample.</p>";
+  if (run.first_cut) out += std::string("<p>") + cut_note + "</p>";
   if (run.requests > 0)
     out += "<p>" + std::to_string(run.requests) + " requests, " + std::to_string(t.input_tokens) +
            " input tokens (" + std::to_string(run.cached_tokens) + " cached), " +

@@ -156,6 +156,9 @@ void print_end(const RunRecorder& recorder, const Prepared& p, const strata::rep
   std::cout << report.solved() << " of " << p.tasks.size() << " tasks solved with " << report.samples
             << " samples in " << report.steps.size()
             << " steps; ended: " << text_or(recorder.summary(), "ended") << '\n';
+  if (bool_or(recorder.summary(), "cut"))
+    std::cout << "the last step was cut short, " << report.steps.back().undrawn
+              << " samples were not drawn: its rates are no estimates\n";
   if (report.failed_requests > 0) std::cout << report.failed_requests << " requests failed\n";
   if (model != nullptr) print_usage(model->used().total(), model->served());
   std::cout << "results: " << p.place.directory.string() << '\n';

@@ -55,6 +55,7 @@ void read_step(const json::value& value, RunFiles& run) {
     for (const auto& id : solved->get_array())
       if (id.is_string() && row.newly_solved.size() < run.tasks.size())
         row.newly_solved.emplace_back(id.get_string().c_str(), id.get_string().size());
+  if (run.steps.empty()) run.first_cut = bool_or(value, "cut");
   run.samples += row.samples;
   run.failed_requests += count_or(value, "failed_requests");
   run.steps.push_back(std::move(row));

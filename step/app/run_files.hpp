@@ -27,6 +27,7 @@ struct RunFiles {
   double seconds = 0;
   std::vector<StepRow> steps;
   std::map<std::string, TaskAnswers> answers; ///< of the first step
+  bool first_cut = false; ///< the first step was cut short: its rates are of what was seen, no estimates
   std::uint64_t samples = 0, failed_requests = 0;
   std::uint64_t requests = 0, cached_tokens = 0; ///< of a language model
   bool cost_known = true;

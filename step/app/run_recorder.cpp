@@ -118,6 +118,7 @@ json::object RunRecorder::step_json(const strata::step_report& r) const {
   out["cost_usd"] = r.used.cost_usd;
   out["failed_requests"] = r.failed_requests;
   out["undrawn"] = r.undrawn;
+  out["cut"] = r.cut;
   out["thresholds"] = json::array(r.thresholds.begin(), r.thresholds.end());
   out["seconds"] = r.seconds;
   return out;
@@ -178,7 +179,9 @@ void RunRecorder::step_done(const strata::events::step_done<step::Language>& e) 
   if (model_ != nullptr) put_usage(object, tallies, e);
   step_objects_.push_back(object);
   object["tallies"] = std::move(tallies);
+  last_cut_ = r.cut;
   if (rows_.empty()) {
+    first_cut_ = r.cut;
     pass_at_1_ = strata::pass_at_k(e.tallies, 1);
     pass_at_n_ = strata::pass_at_k(e.tallies, static_cast<std::size_t>(config_.samples));
   }
@@ -208,7 +211,8 @@ void RunRecorder::step_done(const strata::events::step_done<step::Language>& e) 
     result["step"] = learnt.step;
     result["successes"] = learnt.successes;
     result["samples"] = learnt.samples;
-    result["success_rate"] = learnt.success_rate;
+    result["success_rate"] = learnt.cut ? json::value(nullptr) : json::value(learnt.success_rate);
+    result["cut"] = learnt.cut;
     results_.push_back(std::move(result));
   }
   samples_.flush();
@@ -234,7 +238,7 @@ void RunRecorder::run_done(const strata::events::run_done<step::Language>& e) {
     problem_ = "no request of the last step brought an answer; the last failure: " + last_failure_;
     if (model_ != nullptr) problem_ += "; resume with --retry-failed when that is mended";
   }
-  write_summary(complete, ended);
+  write_summary(complete && !last_cut_, ended); // what is left of a step can still be drawn
 }
 
 void RunRecorder::write_summary(bool complete, const std::string& ended) {
@@ -250,8 +254,9 @@ void RunRecorder::write_summary(bool complete, const std::string& ended) {
   s["model"] = json_string(config_.model);
   s["mode"] = json_string(config_.mode);
   s["seed"] = std::to_string(config_.seed);
-  s["pass_at_1"] = pass_at_1_;
-  s["pass_at_n"] = pass_at_n_;
+  s["cut"] = last_cut_;
+  s["pass_at_1"] = first_cut_ ? json::value(nullptr) : json::value(pass_at_1_);
+  s["pass_at_n"] = first_cut_ ? json::value(nullptr) : json::value(pass_at_n_);
   s["input_tokens"] = input_tokens_;
   s["output_tokens"] = output_tokens_;
   s["cost_usd"] = cost_usd_;

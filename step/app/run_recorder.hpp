@@ -81,6 +81,7 @@ class RunRecorder {
   std::uint64_t total_samples_ = 0, total_failed_ = 0;
   std::uint64_t input_tokens_ = 0, output_tokens_ = 0;
   double cost_usd_ = 0, pass_at_1_ = 0, pass_at_n_ = 0;
+  bool first_cut_ = false, last_cut_ = false; // the first and the last step were cut short
 
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begun_ = Clock::now();
