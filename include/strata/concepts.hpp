@@ -38,6 +38,8 @@ concept Sampler = Language<L> && requires(S& s, std::span<const job<L>> jobs, si
 /// For `const V& v`, `const L::task& t`, `const L::program& p`:
 /// 1. `v.verify(t, p)` -> `verdict`. Called from many threads at once. Equal arguments give equal verdicts.
 /// 2. A wrong program, however wrong, is a verdict. An exception ends the run and leaves `improve`.
+/// 3. Where there is a member `verify_sample(job, p)`, it is called in its place, with the `job<L>` that `p`
+///    was drawn for: for a verifier that knows the verdicts of samples from an earlier run.
 ///
 /// Models: `from_predicate`, `cached`.
 template <class V, class L>

@@ -236,6 +236,10 @@ int verify_corpus(const VerifyCommand& command, const CheckSettings& settings) {
     code = corpus.run(std::cin);
   } else {
     std::error_code error;
+    if (std::filesystem::exists(command.corpus, error) &&
+        !std::filesystem::is_directory(command.corpus, error) &&
+        !std::filesystem::is_regular_file(command.corpus, error)) // a pipe would be waited for
+      throw Failure(command.corpus + ": this is no regular file; pipe it into standard input, and name it -");
     std::ifstream in(command.corpus, std::ios::binary);
     if (!in || std::filesystem::is_directory(command.corpus, error))
       throw Failure(command.corpus +

@@ -87,7 +87,7 @@ class FailedAttempts {
     std::strftime(at.data(), at.size(), "%Y-%m-%dT%H:%M:%SZ ", &utc);
     written_ += line.size();
     try { // a log that cannot be written is no reason to end a run
-      if (!journal_) journal_.emplace(file_, true);
+      if (!journal_) journal_.emplace(file_);
       journal_->write(at.data() + line);
     } catch (const Failure&) {
       written_ = most_bytes + 1;

@@ -73,8 +73,10 @@ inline void write(std::string& out, const json::value& value, int indent, int de
       out += "null";
       break;
     }
-    std::array<char, 32> buffer{};
-    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value.get_double()).ptr;
+    std::array<char, 400> buffer{}; // 309 digits, or 324 zeros behind the point and what follows
+    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value.get_double(),
+                                   std::chars_format::fixed)
+                         .ptr;
     out.append(buffer.data(), end);
     break;
   }

@@ -16,6 +16,7 @@
 #include "strata/llm/engine.hpp"
 #include "strata/store/recorded_client.hpp"
 
+#include <atomic>
 #include <cstdio>
 #include <mutex>
 #include <numeric>
@@ -63,6 +64,22 @@ std::string short_number(std::uint64_t n) {
     std::snprintf(text, sizeof text, "%.1fM", value / 1e6);
   return text;
 }
+std::string option_of(agents::budget::limit reached) {
+  switch (reached) {
+  case agents::budget::limit::usd:
+    return "--budget-usd";
+  case agents::budget::limit::tokens:
+    return "--budget-tokens";
+  case agents::budget::limit::requests:
+    return "--budget-requests";
+  case agents::budget::limit::seconds:
+    return "--budget-seconds";
+  case agents::budget::limit::none:
+    break;
+  }
+  return "";
+}
+
 std::string short_range(const agents::range& r) {
   return short_number(r.low) + (r.low == r.high ? "" : ".." + short_number(r.high));
 }
@@ -181,10 +198,13 @@ struct ModelRun::Impl {
                         std::fprintf(stderr, "\nstrata: %s\n", printable(what).c_str());
                       }}) {
     if (settings.replay) {
+      leaves_out = settings.unfinished;
       work(config, tasks, judge,
-           AnyClient(store::replaying_client(record, model.access.model, config.model), model.access.model));
+           AnyClient(as_stored{store::replaying_client(record, model.access.model, config.model), this},
+                     model.access.model));
       return;
     }
+    if (settings.check_config) require_stored(config, settings.directory);
     runs.set("config", to_text(to_json(config)));
     const auto before = runs.totals();
     agents::budget_limits most;
@@ -232,6 +252,7 @@ struct ModelRun::Impl {
         }
       }
     };
+    settings.ends_when_cancelled = !leaves_out;
     settings.on_charge = [this](const agents::charge& c) { book.add(c); };
     settings.on_stopped = [this](const llm::failure* why) { stopped(why); };
     step::agents::AgentChecks checks;
@@ -245,11 +266,49 @@ struct ModelRun::Impl {
         step::agents::make_agent(model.prompts, std::move(checks), std::move(settings), std::move(client)));
   }
 
+  /// Of a run that was ended before its end: what is not stored had not been answered, and is left out.
+  struct as_stored {
+    store::replaying_client inner;
+    Impl* run;
+
+    void submit(llm::chat_request q, llm::completion done) {
+      inner.submit(std::move(q), [run = run, done = std::move(done)](llm::outcome o) {
+        if (run->leaves_out && !o.ok() && o.failure().kind == llm::failure_kind::configuration &&
+            run->record.missing() && !run->record.error()) {
+          run->left_out = true;
+          o.failure().kind = llm::failure_kind::cancelled;
+        }
+        done(std::move(o));
+      });
+    }
+    [[nodiscard]] const llm::model_profile& model() const { return inner.model(); }
+  };
+
+  /// The store keeps a copy of the configuration; what is new since then is not in it.
+  void require_stored(const RunConfig& config, const std::filesystem::path& directory) {
+    const auto copy = runs.get("config");
+    if (!copy) return;
+    std::string problem;
+    const auto was = parse_json(*copy, problem);
+    const auto now = to_json(config);
+    if (!was.is_object()) return;
+    for (const auto& [key, value] : was.get_object()) {
+      if (key == "tasks_directory" || key == "prompts_directory") continue; // they may have moved
+      const auto* const other = now.if_contains(key);
+      if (other == nullptr || to_text(*other) != to_text(value))
+        throw Failure((directory / "config.json").string() + ": '" + std::string(key) +
+                      "' was changed since the run began; restore it, or start a new run");
+    }
+  }
+
   void stopped(const llm::failure* why) {
     if (why != nullptr && why->kind != llm::failure_kind::cancelled) {
       const std::scoped_lock lock(mutex);
-      if (!ended)
-        ended = Ending{why->kind == llm::failure_kind::declined ? "budget" : "failed", why->message};
+      if (!ended) {
+        const bool declined = why->kind == llm::failure_kind::declined;
+        ended = Ending{declined ? "budget" : "failed", why->message,
+                       declined && budget ? option_of(budget->reached()) : ""};
+      }
     }
     constexpr const char* ending = "the run is being ended";
     if (engine && engine->counters().replies > 0)
@@ -261,6 +320,8 @@ struct ModelRun::Impl {
 
   const LanguageModel::Impl& model;
   std::stop_source stop;
+  bool leaves_out = false;
+  std::atomic<bool> left_out = false;
   agents::ledger book;
   FailedAttempts attempts;
   store::run_store runs;
@@ -278,7 +339,10 @@ ModelRun::ModelRun(const LanguageModel& model, const RunConfig& config, const Ru
 ModelRun::~ModelRun() = default;
 
 AnySampler ModelRun::sampler() {
-  return {[this](Jobs jobs, Sink out) { impl_->agent->sample(jobs, out); }};
+  return {[this](Jobs jobs, Sink out) {
+    impl_->agent->sample(jobs, out);
+    if (impl_->left_out) impl_->stop.request_stop(); // here the run was ended that is replayed
+  }};
 }
 const agents::ledger& ModelRun::used() const { return impl_->book; }
 

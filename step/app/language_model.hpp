@@ -49,12 +49,17 @@ class ModelRun {
     std::filesystem::path directory; ///< of the run
     std::filesystem::path replies;   ///< the store: in the directory, or of the run that is replayed
     bool replay = false;             ///< nothing is asked, nothing is stored
-    std::stop_source stop;           ///< of the run; requested when the model cannot or may not go on
+    /// Of a replay: the run was ended before its end. Samples whose replies are not there are left out.
+    bool unfinished = false;
+    /// The configuration is compared with the one in the store (of a run begun by strata 0.1.0).
+    bool check_config = false;
+    std::stop_source stop; ///< of the run; requested when the model cannot or may not go on
   };
   /// Why the model ended the run.
   struct Ending {
     std::string word;    ///< "budget" or "failed"
     std::string message; ///< one sentence
+    std::string option;  ///< that limits what was used up, for instance "--budget-usd"
   };
 
   /// Throws store_error, Failure or what the engine's settings throw. The arguments must outlive it.

@@ -14,6 +14,8 @@
 #include <CLI/Formatter.hpp>
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -209,11 +211,13 @@ void complain(std::string text) {
 } // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of writing, not a sudden death
   try {
     const int code = dispatch(argc, argv);
+    errno = 0;
     std::cout.flush();
-    if (!std::cout || std::fflush(stdout) != 0)
-      throw Failure("standard output: cannot write; free some space");
+    if ((!std::cout || std::fflush(stdout) != 0) && errno == EPIPE) return code; // nobody reads on
+    if (!std::cout) throw Failure("standard output: cannot write; free some space");
     return code;
   } catch (const std::bad_alloc&) {
     complain("out of memory; use fewer samples, threads or smaller inputs");

@@ -4,6 +4,7 @@
 #include "run_config.hpp"
 
 #include "failure.hpp"
+#include "whole_file.hpp"
 
 #include "step/tasks/document.hpp"
 #include "step/tasks/write.hpp"
@@ -182,7 +183,7 @@ RunConfig read_config(const std::filesystem::path& run) {
     throw Failure(run.string() +
                   ": this is no run directory, it has no config.json; name a directory that strata run made");
   std::string problem;
-  const json::value value = parse_json(step::read_file(file, std::size_t{16} << 20U), problem);
+  const json::value value = parse_json(read_whole_file(file, std::size_t{16} << 20U), problem);
   const auto damaged = [&](const std::string& why) {
     throw Failure(file.string() + ": damaged: " + why + "; start a new run");
   };

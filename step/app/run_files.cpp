@@ -7,9 +7,9 @@
 #include "json.hpp"
 #include "line_reader.hpp"
 #include "run_config.hpp"
+#include "whole_file.hpp"
 
 #include "step/language.hpp"
-#include "step/tasks/document.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -22,6 +22,9 @@ namespace {
 constexpr std::size_t most_steps = 10'000;
 
 template <class F> void each_line(const std::filesystem::path& file, RunFiles& run, F&& use) {
+  const int descriptor = open_regular(file, O_RDONLY);
+  if (descriptor < 0) return;
+  ::close(descriptor);
   std::ifstream in(file, std::ios::binary);
   LineReader reader(in);
   while (in) {
@@ -122,7 +125,7 @@ RunFiles read_run(const std::filesystem::path& directory) {
   const auto summary = directory / "summary.json";
   if (std::filesystem::exists(summary, error)) {
     std::string problem;
-    const auto value = parse_json(step::read_file(summary, std::size_t{64} << 20U), problem);
+    const auto value = parse_json(read_whole_file(summary, std::size_t{64} << 20U), problem);
     if (!problem.empty()) ++run.damaged_lines;
     run.seconds = number_or(value, "seconds");
     run.ended = text_or(value, "ended", "unknown");

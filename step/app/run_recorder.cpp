@@ -11,14 +11,15 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <unordered_map>
 
 namespace app {
 
 void Resuming::sample(Jobs jobs, Sink out) const {
   std::vector<strata::job<step::Language>> rest;
   for (const auto& job : jobs) {
-    const auto at = stored_.find({job.step(), job.task_index(), job.sample()});
-    if (at == stored_.end()) {
+    const auto at = stored_.judged.find({job.step(), job.task_index(), job.sample()});
+    if (at == stored_.judged.end()) {
       rest.push_back(job);
       continue;
     }
@@ -56,12 +57,11 @@ template <class Map, class Name> json::object usage_json(const Map& sums, Name&&
 
 } // namespace
 
-RunRecorder::RunRecorder(Place place, const RunConfig& config, const Tasks& tasks, const Judge& judge,
+RunRecorder::RunRecorder(Place place, const RunConfig& config, const Tasks& tasks,
                          const StoredSamples& stored, const ModelRun* model)
-    : place_(std::move(place)), config_(config), tasks_(tasks), judge_(judge), stored_(stored), model_(model),
-      // a language model's samples are all drawn again, from the store
-      samples_(place_.directory / "samples.jsonl", place_.resumed && model == nullptr),
-      steps_(place_.directory / "steps.jsonl", false), progress_(tasks.size()) {}
+    : place_(std::move(place)), config_(config), tasks_(tasks), stored_(stored), model_(model),
+      samples_(place_.directory / "samples.jsonl"), results_files_(place_.directory), lines_(stored.lines),
+      progress_(tasks.size()) {}
 
 void RunRecorder::step_begun(const strata::events::step_begun<step::Language>& e) {
   progress_.step_begun(e.step, e.jobs);
@@ -72,34 +72,48 @@ void RunRecorder::drawn(const strata::events::drawn<step::Language>& e) {
   if (e.draw.program) return; // written when it is judged
   last_failure_ = e.draw.failure;
   progress_.failed();
+  const SampleKey key{e.job.step(), e.job.task_index(), e.job.sample()};
+  const auto failure = json_string(step::bounded_message(e.draw.failure));
+  if (stored_.lines > 0) had_.insert(key);
+  if (const auto at = stored_.failed.find(key);
+      at != stored_.failed.end() && at->second == std::string_view(failure.data(), failure.size()))
+    return;
   json::object line;
   line["step"] = e.job.step();
   line["task"] = json_string(tasks_[e.job.task_index()]->id);
   line["index"] = e.job.sample();
   line["temperature"] = e.job.temperature();
-  line["failure"] = json_string(step::bounded_message(e.draw.failure));
-  samples_.write(to_text(line));
+  line["failure"] = failure;
+  write_sample(line);
 }
 
 void RunRecorder::judged(const strata::events::judged<step::Language>& e) {
   progress_.judged(e.job.task_index(), e.verdict.passed);
-  if (!stored_.contains({e.job.step(), e.job.task_index(), e.job.sample()})) {
-    const auto& task = *tasks_[e.job.task_index()];
+  const SampleKey key{e.job.step(), e.job.task_index(), e.job.sample()};
+  const auto at = stored_.judged.find(key);
+  if (stored_.lines > 0) had_.insert(key);
+  if (at == stored_.judged.end() || at->second.whole != stored_digest(*e.draw.program)) {
     json::object line;
     line["step"] = e.job.step();
-    line["task"] = json_string(task.id);
+    line["task"] = json_string(tasks_[e.job.task_index()]->id);
     line["index"] = e.job.sample();
     line["temperature"] = e.job.temperature();
-    put_verdict(line, judge_.detailed(task, *e.draw.program), e.seconds);
+    put_verdict(line, Judge::last(), e.seconds); // told on the thread that verified
     if (model_ != nullptr) {
       line["input_tokens"] = e.draw.used.input_tokens;
       line["output_tokens"] = e.draw.used.output_tokens;
       line["cost_usd"] = e.draw.used.cost_usd;
     }
-    line["program"] = json_string(*e.draw.program);
-    samples_.write(to_text(line));
+    put_program(line, *e.draw.program);
+    write_sample(line);
   }
+  note_time();
   show_progress();
+}
+
+void RunRecorder::note_time() {
+  place_.state.set_seconds(place_.seconds_before +
+                           std::chrono::duration<double>(Clock::now() - begun_).count());
 }
 
 json::object RunRecorder::step_json(const strata::step_report& r) const {
@@ -148,17 +162,10 @@ void RunRecorder::put_usage(json::object& step, json::array& rows,
       rows[i].as_object()["usage"] = usage_json(sum->second);
 }
 
-void RunRecorder::write_solution(const strata::experience<step::Language>& e) const {
+std::string RunRecorder::solution(const strata::experience<step::Language>& e) const {
   auto task = *tasks_[e.task];
-  const auto file = place_.directory / "solutions" / (task.id + ".yaml");
   task.impl = e.program;
-  std::error_code error;
-  std::filesystem::create_directories(file.parent_path(), error);
-  if (error) {
-    errno = error.value();
-    cannot_write(file);
-  }
-  write_whole_file(file, step::to_yaml(task));
+  return step::to_yaml(task);
 }
 
 void RunRecorder::step_done(const strata::events::step_done<step::Language>& e) {
@@ -204,8 +211,9 @@ void RunRecorder::step_done(const strata::events::step_done<step::Language>& e) 
   rows_.push_back(std::move(row));
   total_samples_ += r.samples;
   total_failed_ += r.failed_requests;
+  std::vector<RunResults::Solution> solutions;
   for (const auto& learnt : e.learnt) {
-    write_solution(learnt);
+    solutions.push_back({tasks_[learnt.task]->id, solution(learnt)});
     json::object result;
     result["task"] = json_string(tasks_[learnt.task]->id);
     result["step"] = learnt.step;
@@ -215,22 +223,24 @@ void RunRecorder::step_done(const strata::events::step_done<step::Language>& e) 
     result["cut"] = learnt.cut;
     results_.push_back(std::move(result));
   }
-  samples_.flush();
-  steps_.write(to_text(object));
-  steps_.flush();
+  samples_.sync();
+  results_files_.add_step(to_text(object), r.samples, std::move(solutions));
   write_summary(false, "running");
   progress_.step_done(solved_);
 }
 
 void RunRecorder::run_done(const strata::events::run_done<step::Language>& e) {
   solved_ = e.report.solved();
-  samples_.flush();
-  steps_.flush();
+  samples_.sync();
   bool complete = e.report.why == strata::ended::solved_all || e.report.why == strata::ended::exhausted ||
                   (e.report.why == strata::ended::steps && config_.one_step());
   std::string ended(strata::to_string(e.report.why));
   if (model_ != nullptr && e.report.why == strata::ended::stopped)
     if (const auto why = model_->ending()) ended = why->word;
+  if (!place_.replayed_ended.empty()) { // the run that was repeated was no further
+    complete = false;
+    ended = place_.replayed_ended;
+  }
   if (const auto& steps = e.report.steps;
       complete && !steps.empty() && steps.back().samples == 0 && steps.back().failed_requests > 0) {
     complete = false;
@@ -238,7 +248,26 @@ void RunRecorder::run_done(const strata::events::run_done<step::Language>& e) {
     problem_ = "no request of the last step brought an answer; the last failure: " + last_failure_;
     if (model_ != nullptr) problem_ += "; resume with --retry-failed when that is mended";
   }
-  write_summary(complete && !last_cut_, ended); // what is left of a step can still be drawn
+  complete = complete && !last_cut_; // what is left of a step can still be drawn
+  if (complete) {
+    results_files_.complete();
+    tidy_samples();
+  }
+  write_summary(complete, ended);
+}
+
+void RunRecorder::write_sample(const json::object& line) {
+  ++lines_;
+  samples_.write(to_text(line));
+}
+
+/// At the end of a run, lines of samples that it did not have as it came out are left out, for instance since
+/// a request that had failed was asked again.
+void RunRecorder::tidy_samples() {
+  if (stored_.lines == 0 || lines_ == had_.size()) return;
+  std::unordered_map<std::string, std::size_t> index;
+  for (std::size_t i = 0; i < tasks_.size(); ++i) index.emplace(tasks_[i]->id, i);
+  compact_samples(place_.directory, index, [&](const SampleKey& key) { return had_.contains(key); });
 }
 
 void RunRecorder::write_summary(bool complete, const std::string& ended) {
@@ -247,7 +276,8 @@ void RunRecorder::write_summary(bool complete, const std::string& ended) {
   s["solved"] = solved_;
   s["samples"] = total_samples_;
   s["failed_requests"] = total_failed_;
-  s["seconds"] = place_.seconds_before + std::chrono::duration<double>(Clock::now() - begun_).count();
+  note_time();
+  s["seconds"] = place_.state.seconds();
   s["steps"] = step_objects_;
   s["ended"] = json_string(ended);
   s["complete"] = complete;
@@ -269,7 +299,7 @@ void RunRecorder::write_summary(bool complete, const std::string& ended) {
   }
   s["results"] = results_;
   summary_ = std::move(s);
-  write_whole_file(place_.directory / "summary.json", to_text(summary_, 1) + "\n");
+  results_files_.write(to_text(summary_, 1) + "\n");
 }
 
 void RunRecorder::show_progress() {

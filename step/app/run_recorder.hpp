@@ -11,12 +11,14 @@
 #include "proposer.hpp"
 #include "run_config.hpp"
 #include "run_directory.hpp"
+#include "run_results.hpp"
 
 #include "strata/events.hpp"
 
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,12 +40,14 @@ class RunRecorder {
  public:
   struct Place {
     std::filesystem::path directory;
-    bool resumed = false;
-    double seconds_before = 0; ///< of the earlier parts of the run
+    RunState& state;
+    double seconds_before = 0;    ///< of the earlier parts of the run
+    std::string replayed_ended{}; ///< of a replay: how the run ended that is repeated, if before its end
   };
-  /// `model`: what it used and why it ended the run; null for the embedded proposer.
-  RunRecorder(Place place, const RunConfig& config, const Tasks& tasks, const Judge& judge,
-              const StoredSamples& stored, const ModelRun* model);
+  /// `stored`: the samples that samples.jsonl has already. `model`: what it used and why it ended the run;
+  /// null for the embedded proposer.
+  RunRecorder(Place place, const RunConfig& config, const Tasks& tasks, const StoredSamples& stored,
+              const ModelRun* model);
   RunRecorder(const RunRecorder&) = delete;
   RunRecorder& operator=(const RunRecorder&) = delete;
 
@@ -55,6 +59,8 @@ class RunRecorder {
 
   [[nodiscard]] const json::object& summary() const { return summary_; }
   [[nodiscard]] const std::vector<StepRow>& steps() const { return rows_; }
+  /// Whether the files in the directory tell more than this part of the run came to.
+  [[nodiscard]] bool kept_back() const { return results_files_.kept_back(); }
   /// Why the run cannot be called complete although it went to its end; empty if it can, or did not.
   [[nodiscard]] const std::string& problem() const { return problem_; }
 
@@ -63,17 +69,22 @@ class RunRecorder {
   /// `rows`: one for each of the event's tallies, in their order.
   void put_usage(json::object& step, json::array& rows,
                  const strata::events::step_done<step::Language>& e) const;
-  void write_solution(const strata::experience<step::Language>& e) const;
+  [[nodiscard]] std::string solution(const strata::experience<step::Language>& e) const;
   void write_summary(bool complete, const std::string& ended);
   void show_progress();
+  void note_time();
+  void write_sample(const json::object& line);
+  void tidy_samples();
 
   Place place_;
   const RunConfig& config_;
   const Tasks& tasks_;
-  const Judge& judge_;
   const StoredSamples& stored_;
   const ModelRun* model_;
-  Journal samples_, steps_;
+  Journal samples_;
+  RunResults results_files_;
+  std::set<SampleKey> had_; ///< the samples of a resumed run
+  std::uint64_t lines_ = 0; ///< of samples.jsonl
   std::vector<StepRow> rows_;
   json::array step_objects_, results_;
   json::object summary_;

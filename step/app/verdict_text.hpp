@@ -7,6 +7,8 @@
 
 #include "step/verifier/verdict.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -33,6 +35,32 @@ inline void put_verdict(json::object& out, const step::Verdict& v, double second
   out["column"] = v.at.line == 0 ? json::value(nullptr) : json::value(v.at.column);
   out["message"] = json_string(v.message);
   out["seconds"] = seconds;
+}
+
+/// Reads what `put_verdict` wrote; false when the stage is missing or unknown.
+[[nodiscard]] inline bool read_verdict(const json::value& in, step::Verdict& v) {
+  const auto affine = [&](std::string_view key) {
+    const auto* value = member(in, key);
+    if (value == nullptr || !value->is_bool()) return step::Affine::error;
+    return value->get_bool() ? step::Affine::pass : step::Affine::violation;
+  };
+  const auto place = [&](std::string_view key) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(count_or(in, key), UINT32_MAX));
+  };
+  const std::string stage = text_or(in, "stage");
+  int i = 0;
+  while (i <= static_cast<int>(step::Stage::limit) && step::name_of(static_cast<step::Stage>(i)) != stage)
+    ++i;
+  if (i > static_cast<int>(step::Stage::limit)) return false;
+  v.stage = static_cast<step::Stage>(i);
+  v.pass = bool_or(in, "pass");
+  v.functional = bool_or(in, "functional");
+  v.published = bool_or(in, "published", v.pass); // strata 0.1.0 had no other check
+  v.affine_flow = affine("affine_flow");
+  v.affine_syntactic = affine("affine_syntactic");
+  v.message = text_or(in, "message");
+  v.at = {place("line"), place("column")};
+  return true;
 }
 
 /// The text without what could steer a terminal.

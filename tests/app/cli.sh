@@ -352,7 +352,7 @@ PY
   cp "$source/tasks/bmm/bmm_0.yaml" some/a/
   if [ -e /dev/full ]; then
     cp -r stopped full && ln -sf /dev/full full/steps.jsonl
-    refuse "steps.jsonl: cannot write: No space left on device" run --resume full
+    refuse "steps.jsonl: this is no regular file" run --resume full
   fi
   echo garbage >>stopped/samples.jsonl
   refuse "samples.jsonl:" run --resume stopped

@@ -248,7 +248,7 @@ def budgets():
             amount = spent[used] if used else spent["input_tokens"] + spent["output_tokens"]
             check(f"{option}: kept", 0 < amount <= limit, amount, limit)
             check(f"{option}: says so", "ended: budget" in text and "is used up" in err, text, err)
-            run("--resume", out)
+            run("--resume", out, option, limit * 8)  # it holds until it is raised
             check(f"{option}: resumed", files_without_timings(out) == files_without_timings(pathlib.Path("unlimited")))
         after = server.stats()
         check("nothing was paid twice", after["cost_usd"] - before["cost_usd"] - 3 * usage["cost_usd"] < 1e-9,

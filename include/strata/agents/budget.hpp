@@ -156,6 +156,7 @@ class budget {
     later,   ///< only what is reserved for others is in the way
     never,   ///< the limit is reached
   };
+  enum class limit : std::uint8_t { none, seconds, requests, tokens, usd };
   using clock = std::function<double()>; ///< seconds since any moment
 
   /// `already`: used before, by the run that is resumed. Throws std::invalid_argument for a limit that is
@@ -200,11 +201,15 @@ class budget {
   [[nodiscard]] llm::failure refusal(const spending& s) const {
     const std::scoped_lock lock(mutex_);
     llm::failure out{.kind = llm::failure_kind::declined};
-    if (now_() - begun_ >= most_.seconds)
+    reached_ = now_() - begun_ >= most_.seconds                      ? limit::seconds
+               : beyond(spent_.requests, s.requests, most_.requests) ? limit::requests
+               : beyond(spent_.tokens, s.tokens, most_.tokens)       ? limit::tokens
+                                                                     : limit::usd;
+    if (reached_ == limit::seconds)
       out.message = "the time of the budget is over";
-    else if (beyond(spent_.requests, s.requests, most_.requests))
+    else if (reached_ == limit::requests)
       out.message = "the budget of " + std::to_string(most_.requests) + " requests is used up";
-    else if (beyond(spent_.tokens, s.tokens, most_.tokens))
+    else if (reached_ == limit::tokens)
       out.message = "the budget of " + std::to_string(most_.tokens) +
                     " tokens is used up: " + std::to_string(spent_.tokens) +
                     " used, the next request may take " + std::to_string(s.tokens);
@@ -215,6 +220,12 @@ class budget {
                     " spent, the next request may cost $" + dollars(s.cost);
     out.message += "; resume with a larger one";
     return out;
+  }
+
+  /// The limit of the last refusal.
+  [[nodiscard]] limit reached() const {
+    const std::scoped_lock lock(mutex_);
+    return reached_;
   }
 
   /// The two halves of `engine_hooks::admit`, for clients that are not `budgeted`: the hook reserves or
@@ -299,6 +310,7 @@ class budget {
   clock now_;
   double begun_;
   std::multimap<key, spending> admitted_;
+  mutable limit reached_ = limit::none;
   mutable std::mutex mutex_;
 };
 

@@ -154,7 +154,7 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
       const auto come_back = [run = run, answered, shared_done](llm::outcome o) {
         if (answered->exchange(true)) return;
         try {
-          if (!o.ok() && ends_step(o.failure().kind)) run->end_for(o.failure());
+          if (!o.ok() && run->ends(o.failure().kind)) run->end_for(o.failure());
           const llm::completion once = std::move(*shared_done);
           once(std::move(o));
         } catch (...) { // not on the client's thread
@@ -387,6 +387,9 @@ class conversation_run : public std::enable_shared_from_this<conversation_run<L,
     if (out_.failed()) return false;
     const std::scoped_lock lock(mutex_);
     return q.follow_up ? phase_ != phase::ended : phase_ == phase::open;
+  }
+  [[nodiscard]] bool ends(llm::failure_kind kind) const noexcept {
+    return ends_step(kind) && (settings_.ends_when_cancelled || kind != llm::failure_kind::cancelled);
   }
 
   /// The sink wants no more: what has been begun is finished, unless it is of no use.

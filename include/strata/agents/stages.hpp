@@ -87,6 +87,9 @@ struct agent_settings {
   std::function<std::uint64_t(std::size_t task, std::size_t step, std::string_view stage)> tag{};
   /// What every sample is charged, from the agent's threads, several at once; for `ledger::add`.
   std::function<void(const charge&)> on_charge{};
+  /// False: a request that is cancelled leaves out its own sample only, and the step goes on. For the replay
+  /// of a run that was ended in the midst of a step.
+  bool ends_when_cancelled = true;
   /// Called once per step that is ended before its time, from any thread: null if the sink wanted no more, or
   /// something has thrown. Cancel what waits in an engine here (`engine.drain`, which spares the follow-ups
   /// of what has been begun), and request the stop of the run.

@@ -263,13 +263,13 @@ template <Language L, class V, class Audience> class judging {
     double score = 0;
     if constexpr (Audience::hears_verdicts) {
       const auto begun = clock::now();
-      const verdict v = verifier_.verify(j.task(), *d.program);
+      const verdict v = verdict_of(j, *d.program);
       const double seconds = std::chrono::duration<double>(clock::now() - begun).count();
       passed = v.passed;
       score = v.score;
       audience_.tell(events::judged<L>{j, d, v, seconds});
     } else {
-      const verdict v = verifier_.verify(j.task(), *d.program);
+      const verdict v = verdict_of(j, *d.program);
       passed = v.passed;
       score = v.score;
     }
@@ -279,6 +279,13 @@ template <Language L, class V, class Audience> class judging {
     cell& c = at(j);
     c.judged.fetch_add(1, std::memory_order_relaxed);
     if (passed) c.passed.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] verdict verdict_of(const job<L>& j, const typename L::program& p) const {
+    if constexpr (requires { verifier_.verify_sample(j, p); })
+      return verifier_.verify_sample(j, p);
+    else
+      return verifier_.verify(j.task(), p);
   }
 
   const V& verifier_;

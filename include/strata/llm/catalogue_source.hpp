@@ -68,6 +68,9 @@ STRATA_LLM_INLINE catalogue catalogue::load(const std::filesystem::path& file) {
 STRATA_LLM_INLINE void catalogue::extend(const std::filesystem::path& file) {
   constexpr std::uintmax_t most = std::uintmax_t{4} << 20U;
   std::error_code error;
+  if (std::filesystem::exists(file, error) && !std::filesystem::is_regular_file(file, error))
+    throw catalogue_error(file.string() +
+                          ": this model file is no regular file"); // a pipe would be waited for
   const auto size = std::filesystem::file_size(file, error);
   std::ifstream in(file, std::ios::binary);
   if (error || !in) throw catalogue_error(file.string() + ": this model file cannot be read");

@@ -29,6 +29,19 @@ using digest = std::array<std::uint8_t, 16>;
   return text;
 }
 
+/// Reads what `to_hex` wrote; false if it is something else.
+[[nodiscard]] inline bool from_hex(std::string_view text, digest& d) {
+  if (text.size() != 2 * d.size()) return false;
+  digest read{};
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto value = std::string_view("0123456789abcdef").find(text[i]);
+    if (value == std::string_view::npos) return false;
+    read[i / 2] = static_cast<std::uint8_t>(read[i / 2] << 4U | value);
+  }
+  d = read;
+  return true;
+}
+
 /// The hash of what was added so far; one use. O(bytes), about 1 GB/s.
 class blake2b {
  public:

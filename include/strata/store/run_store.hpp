@@ -7,11 +7,12 @@
 #include "strata/store/detail/reply_table.hpp"
 #include "strata/store/detail/reserve.hpp"
 #include "strata/store/detail/sqlite.hpp"
-#include "strata/store/detail/writer_lock.hpp"
 #include "strata/store/schema.hpp"
 #include "strata/store/store_error.hpp"
+#include "strata/store/writer_lock.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -22,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <tuple>
 #include <unistd.h>
 #include <utility>
@@ -114,6 +116,7 @@ class run_store {
  private:
   friend class detail::recorder_core;
   detail::database open_file();
+  void lock();
   [[nodiscard]] bool blank() { return pragma("schema_version") == 0; } // no table was ever made
   void recognise();
   void create_schema();
@@ -130,7 +133,7 @@ class run_store {
   std::filesystem::path path_;
   mode how_;
   store_settings settings_;
-  std::optional<detail::writer_lock> lock_;
+  std::optional<writer_lock> lock_;
   detail::database db_;
   std::optional<detail::reply_table> table_;
   std::optional<detail::reserve> reserve_;
@@ -165,6 +168,28 @@ inline run_store::~run_store() {
   }
 }
 
+inline void run_store::lock() {
+  try {
+    lock_.emplace(path_.string() + ".lock");
+  } catch (const std::system_error& e) {
+    const int why = e.code().value();
+    if (why == EWOULDBLOCK)
+      throw store_error(store_problem::locked, path_,
+                        "another run is writing it. Wait for that run or end it, then resume");
+    const bool full = why == ENOSPC || why == EDQUOT;
+    const bool may_not = why == EACCES || why == EPERM || why == EROFS || why == ENOENT || why == ENOTDIR;
+    throw store_error(full      ? store_problem::full
+                      : may_not ? store_problem::read_only
+                                : store_problem::failed,
+                      path_,
+                      "cannot lock its file " + path_.filename().string() + ".lock (" + e.code().message() +
+                          "). " +
+                          (full             ? "Free some space"
+                           : why == ENOTSUP ? "It is no regular file: remove it"
+                                            : "Choose a directory that exists and may be written"));
+  }
+}
+
 inline detail::database run_store::open_file() {
   namespace fs = std::filesystem;
   std::error_code ignored;
@@ -172,6 +197,13 @@ inline detail::database run_store::open_file() {
   if (fs::is_directory(path_, ignored))
     throw store_error(store_problem::not_a_store, path_,
                       "is a directory. Name the file within it, usually " + std::string(file_name));
+  for (const char* const part : {"", "-wal", "-shm", "-journal", ".reserve"}) { // a pipe would be waited for
+    const fs::path file = path_.string() + part;
+    if (fs::exists(file, ignored) && !fs::is_regular_file(file, ignored))
+      throw store_error(store_problem::not_a_store, path_,
+                        (*part == '\0' ? "is" : file.filename().string() + " beside it is") +
+                            std::string(" no regular file. Remove it, or check the path of the run"));
+  }
   const bool may_create = how_ == mode::create || how_ == mode::create_or_resume;
   if (may_create && !fs::is_directory(directory, ignored))
     throw store_error(store_problem::missing, path_, "its directory does not exist. Create it");
@@ -190,7 +222,7 @@ inline detail::database run_store::open_file() {
     return text + query;
   };
   if (writable()) {
-    lock_.emplace(path_);
+    lock();
     return {path_, uri(""), flags | SQLITE_OPEN_READWRITE | (may_create ? SQLITE_OPEN_CREATE : 0)};
   }
   try {

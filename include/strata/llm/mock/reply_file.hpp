@@ -42,6 +42,8 @@ class reply_file {
   static reply_file load(const std::string& file, wrapping how = wrapping::yaml) {
     std::error_code ignored;
     if (std::filesystem::is_directory(file, ignored)) throw std::invalid_argument(file + ": is a directory");
+    if (std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored))
+      throw std::invalid_argument(file + ": is no regular file"); // a pipe would be waited for
     std::ifstream in(file, std::ios::binary);
     if (!in) throw std::invalid_argument(file + ": cannot be read");
     return read(in, file, how);

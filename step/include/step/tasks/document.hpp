@@ -42,6 +42,8 @@ inline constexpr std::size_t largest_file = std::size_t{1} << 20;
     throw TaskError(name, 0, "there is no such file; check the path");
   if (status.type() == std::filesystem::file_type::directory)
     throw TaskError(name, 0, "this is a directory; name a file in it");
+  if (status.type() != std::filesystem::file_type::regular && !error) // a pipe would be waited for
+    throw TaskError(name, 0, "this is no regular file; name one");
   errno = 0;
   std::ifstream in(file, std::ios::binary);
   if (!in) {
