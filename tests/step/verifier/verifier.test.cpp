@@ -70,6 +70,10 @@ TEST_CASE("the example of the task format passes, in many styles") {
            "print(f'{a.shape} {a.dtype}')\nreturn [step.Map(fn=fn_half).apply(step.Accum(fn=fn_sum, "
            "b=a.rank).apply(a))]",
            "return step.Accum(fn=fn_sum, b=1).apply(step.Map(fn=fn_half).apply(E0))",
+           "d = {'sum': step.Accum(fn=fn_sum, b=1).apply(E0)}\n"
+           "return (step.Map(fn=fn_half).apply(s) for s in d.values())",
+           "k = '%02d' % 3\nassert k == '03', k\nd = {k: step.Accum(fn=fn_sum, b=1).apply(E0)}\n"
+           "d.update(y=step.Map(fn=fn_half).apply(d.pop(k)))\nreturn d.values()",
        }) {
     const auto v = row_sum().verify(impl);
     INFO(impl);
@@ -117,6 +121,22 @@ TEST_CASE("each stage has its verdict") {
            "step.Accum(fn=fn_sum, b=1).apply(x)\nreturn x",
            Stage::limit, ""},
       });
+}
+
+TEST_CASE("what Python raises at run time is a verdict with a place, also where only a value is made") {
+  for (const std::string before :
+       {"d = {'a': E0}\nx = d.values()[0]", "for x, y in zip([E0], [1, 2], strict=True): pass",
+        "x = dict(a=1, **{'a': 2})", "x = sum(['a'], '')", "x = '%d' % 'a'",
+        "d = {1: 2}\nfor k in d: d[k + 1] = 0", "x = sorted([1], reversed=True)",
+        "assert len('\u00e9') == 2"}) {
+    const auto v = row_sum().verify(
+        before + "\nreturn step.Map(fn=fn_half).apply(step.Accum(fn=fn_sum, b=1).apply(E0))");
+    INFO(before);
+    INFO(v.feedback());
+    CHECK_FALSE(v.pass);
+    CHECK(v.stage == Stage::type);
+    CHECK(v.at.line > 0);
+  }
 }
 
 TEST_CASE("every precondition of the operator table names the operator and both sides") {

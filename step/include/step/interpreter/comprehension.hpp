@@ -3,7 +3,7 @@
 // Included by interpreter.hpp.
 #pragma once
 
-#include "step/interpreter/interpreter.hpp"
+#include "step/interpreter/interpreter_class.hpp"
 
 namespace step::interp {
 
@@ -44,6 +44,7 @@ struct GeneratorIterator : Iterator {
   explicit GeneratorIterator(Comprehension m) : machine(std::move(m)) {}
   Value next(Interpreter& in) override {
     if (running) type_error("generator already executing");
+    const Interpreter::Level level(in);
     running = true;
     Value v;
     if (machine.advance(in)) v = in.evaluate(machine.n->child(0), *machine.frame);

@@ -3,7 +3,9 @@
 // Included by interpreter.hpp.
 #pragma once
 
-#include "step/interpreter/interpreter.hpp"
+#include "step/interpreter/interpreter_class.hpp"
+#include "step/interpreter/iterators.hpp"
+#include "step/interpreter/text.hpp"
 
 #include <algorithm>
 
@@ -24,7 +26,7 @@ inline std::size_t checked_index(Value index, std::int64_t size, std::string_vie
 }
 
 struct SliceRange {
-  std::int64_t start = 0, step = 1, count = 0;
+  std::int64_t start = 0, stop = 0, step = 1, count = 0;
 };
 
 /// Python's rule for `seq[lower:upper:step]`.
@@ -43,7 +45,42 @@ inline SliceRange resolve(const Slice& s, std::int64_t size) {
   };
   const auto start = s.lower.is_none() ? (step > 0 ? 0 : size - 1) : clamp(part(s.lower, 0));
   const auto stop = s.upper.is_none() ? (step > 0 ? size : -1) : clamp(part(s.upper, 0));
-  return {start, step, Range(start, stop, step).size()};
+  return {start, stop, step, static_cast<std::int64_t>(Range::count(start, stop, step))};
+}
+
+inline Value slice_of(Interpreter& in, const String& string, const Slice& slice) {
+  const auto r = resolve(slice, string.length);
+  const auto& text = string.text;
+  in.meter().bytes(string.ascii() && r.step == 1 ? static_cast<std::size_t>(r.count) : text.size());
+  if (string.ascii() && r.step == 1)
+    return in.make_string(text.substr(static_cast<std::size_t>(r.start), static_cast<std::size_t>(r.count)));
+  std::string part;
+  if (string.ascii()) {
+    for (std::int64_t i = 0; i < r.count; ++i) part += text[static_cast<std::size_t>(r.start + i * r.step)];
+    return in.make_string(std::move(part));
+  }
+  in.meter().step(static_cast<std::uint64_t>(string.length)); // where its characters begin
+  std::vector<std::size_t> offsets;
+  for (std::size_t at = 0; at < text.size(); at += code_points::width(text, at)) offsets.push_back(at);
+  for (std::int64_t i = 0; i < r.count; ++i) {
+    const auto at = offsets[static_cast<std::size_t>(r.start + i * r.step)];
+    part += text.substr(at, code_points::width(text, at));
+  }
+  return in.make_string(std::move(part));
+}
+
+inline Value slice_of(Interpreter& in, const Range& range, const Slice& slice) {
+  const auto r = resolve(slice, range.size());
+  __extension__ using Wide = __int128;
+  const auto number = [&](std::int64_t i) {
+    const auto n = static_cast<Wide>(range.start) + static_cast<Wide>(i) * range.step;
+    if (n > std::numeric_limits<std::int64_t>::max() || n < std::numeric_limits<std::int64_t>::min())
+      integer_too_large();
+    return static_cast<std::int64_t>(n);
+  };
+  std::int64_t step = 0;
+  if (__builtin_mul_overflow(r.step, range.step, &step)) integer_too_large();
+  return in.heap().make<Range>(number(r.start), number(r.stop), step);
 }
 
 } // namespace detail
@@ -52,39 +89,36 @@ inline Value Interpreter::item(Value object, Value index) {
   if (is_host_object(object)) return host_.item(*this, object, index);
   if (auto* d = object.as<Dict>()) {
     if (auto* e = d->table.find(index)) return e->value;
-    type_error("KeyError: " + text(index, true));
+    type_error("KeyError: " + detail::clipped_text(text(index, true)));
   }
   std::span<const Value> seq;
   const bool sequence = sequence_items(object, seq);
   if (auto* s = index.as<Slice>()) {
     if (sequence) {
       const auto r = detail::resolve(*s, std::ssize(seq));
+      meter_.step(static_cast<std::uint64_t>(r.count));
       std::vector<Value> part;
+      part.reserve(static_cast<std::size_t>(r.count));
       for (std::int64_t i = 0; i < r.count; ++i)
         part.push_back(seq[static_cast<std::size_t>(r.start + i * r.step)]);
       return object.as<Tuple>() ? make_tuple(std::move(part)) : make_list(std::move(part));
     }
-    if (auto* str = object.as<String>()) {
-      const auto r = detail::resolve(*s, std::ssize(str->text));
-      std::string part;
-      for (std::int64_t i = 0; i < r.count; ++i)
-        part += str->text[static_cast<std::size_t>(r.start + i * r.step)];
-      return make_string(std::move(part));
-    }
-    if (auto* range = object.as<Range>()) {
-      const auto r = detail::resolve(*s, range->size());
-      std::vector<Value> part;
-      meter_.step(static_cast<std::uint64_t>(r.count));
-      for (std::int64_t i = 0; i < r.count; ++i)
-        part.push_back(Value::integer(range->at(r.start + i * r.step)));
-      return make_list(std::move(part));
-    }
+    if (auto* str = object.as<String>()) return detail::slice_of(*this, *str, *s);
+    if (auto* range = object.as<Range>()) return detail::slice_of(*this, *range, *s);
   }
   if (sequence) return seq[detail::checked_index(index, std::ssize(seq), type_name(object))];
-  if (auto* s = object.as<String>())
-    return make_string(std::string(1, s->text[detail::checked_index(index, std::ssize(s->text), "string")]));
+  if (auto* s = object.as<String>()) {
+    auto at = detail::checked_index(index, s->length, "string");
+    if (!s->ascii()) {
+      meter_.bytes(s->text.size());
+      at = code_points::offset(s->text, static_cast<std::int64_t>(at));
+    }
+    return make_string(s->text.substr(at, code_points::width(s->text, at)));
+  }
   if (auto* r = object.as<Range>())
     return Value::integer(r->at(static_cast<std::int64_t>(detail::checked_index(index, r->size(), "range"))));
+  if (object.as<DictView>() != nullptr)
+    unsupported("is not subscriptable; make a list of it first: list(d.values())[0]", object);
   unsupported("is not subscriptable", object);
 }
 
@@ -97,6 +131,7 @@ inline void Interpreter::set_item(Value object, Value index, Value v) {
   if (auto* l = object.as<List>()) {
     if (auto* s = index.as<Slice>()) {
       const auto values = items(v);
+      meter_.step(l->items.size());
       const auto r = detail::resolve(*s, std::ssize(l->items));
       if (r.step == 1) {
         const auto at = l->items.begin() + r.start;
@@ -107,7 +142,6 @@ inline void Interpreter::set_item(Value object, Value index, Value v) {
         for (std::int64_t i = 0; i < r.count; ++i)
           l->items[static_cast<std::size_t>(r.start + i * r.step)] = values[static_cast<std::size_t>(i)];
       }
-      meter_.step(l->items.size());
       return;
     }
     l->items[detail::checked_index(index, std::ssize(l->items), "list")] = v;
@@ -121,10 +155,11 @@ inline void Interpreter::delete_item(Value object, Value index) {
     throw Fault(FaultKind::rejected,
                 "cannot change a " + std::string(type_name(object)) + " that the task defines");
   if (auto* d = object.as<Dict>()) {
-    if (!d->table.erase(index)) type_error("KeyError: " + text(index, true));
+    if (!d->table.erase(index)) type_error("KeyError: " + detail::clipped_text(text(index, true)));
   } else if (auto* l = object.as<List>()) {
-    meter_.step(l->items.size());
+    meter_.bytes(l->items.size() * sizeof(Value));
     if (auto* s = index.as<Slice>()) {
+      meter_.step(l->items.size());
       const auto r = detail::resolve(*s, std::ssize(l->items));
       std::vector<bool> gone(l->items.size());
       for (std::int64_t i = 0; i < r.count; ++i) gone[static_cast<std::size_t>(r.start + i * r.step)] = true;
@@ -143,61 +178,18 @@ inline void Interpreter::delete_item(Value object, Value index) {
 
 // ---- iteration
 
-/// Over a tuple or list by index, so that a list may change while it is walked, as in Python.
-struct SequenceIterator : Iterator {
-  explicit SequenceIterator(Value s, bool r = false) : sequence(s), reversed(r) {
-    std::span<const Value> seq;
-    sequence_items(sequence, seq);
-    if (reversed) at = seq.size();
-  }
-  Value next(Interpreter&) override {
-    std::span<const Value> seq;
-    sequence_items(sequence, seq);
-    if (reversed) return at == 0 || at > seq.size() ? Value() : seq[--at];
-    return at < seq.size() ? seq[at++] : Value();
-  }
-  Value sequence;
-  bool reversed;
-  std::size_t at = 0;
-};
-
-struct RangeIterator : Iterator {
-  explicit RangeIterator(const Range& r) : start(r.start), step(r.step), count(r.size()) {}
-  Value next(Interpreter&) override { return at < count ? Value::integer(start + at++ * step) : Value(); }
-  std::int64_t start, step, count, at = 0;
-};
-
-struct StringIterator : Iterator {
-  explicit StringIterator(String* s) : string(s) {}
-  Value next(Interpreter& in) override {
-    return at < string->text.size() ? in.make_string(std::string(1, string->text[at++])) : Value();
-  }
-  String* string;
-  std::size_t at = 0;
-};
-
-/// Over the keys of a dict or set as they are now.
-struct TableIterator : Iterator {
-  explicit TableIterator(HashTable& t) : table(&t) {}
-  Value next(Interpreter&) override {
-    while (at < table->entries().size())
-      if (const auto key = table->entries()[at++].key; key.is_set()) return key;
-    return {};
-  }
-  HashTable* table;
-  std::size_t at = 0;
-};
-
 inline Iterator* Interpreter::iterate(Value v) {
   if (auto* it = v.as<Iterator>()) {
     if (it->frozen()) throw Fault(FaultKind::rejected, "cannot advance an iterator that the task defines");
     return it;
   }
-  if (v.as<Tuple>() || v.as<List>()) return heap_.make<SequenceIterator>(v);
-  if (auto* r = v.as<Range>()) return heap_.make<RangeIterator>(*r);
-  if (auto* s = v.as<String>()) return heap_.make<StringIterator>(s);
-  if (auto* d = v.as<Dict>()) return heap_.make<TableIterator>(d->table);
-  if (auto* s = v.as<Set>()) return heap_.make<TableIterator>(s->table);
+  if (v.as<Tuple>() || v.as<List>()) return heap_.make<detail::SequenceIterator>(v);
+  if (auto* r = v.as<Range>()) return heap_.make<detail::RangeIterator>(*r, false);
+  if (auto* s = v.as<String>()) return heap_.make<detail::StringIterator>(s, false);
+  if (auto* d = v.as<Dict>()) return heap_.make<detail::TableIterator>(d->table, ObjectType::dict, false);
+  if (auto* s = v.as<Set>()) return heap_.make<detail::TableIterator>(s->table, ObjectType::set, false);
+  if (auto* d = v.as<DictView>())
+    return heap_.make<detail::TableIterator>(d->dict->table, d->object_type(), false);
   if (is_host_object(v)) return host_.iterate(*this, v);
   type_error("'" + std::string(type_name(v)) + "' object is not iterable");
 }

@@ -3,7 +3,8 @@
 // Comprehensions and f-strings have headers of their own.
 #pragma once
 
-#include "step/interpreter/interpreter.hpp"
+#include "step/interpreter/interpreter_class.hpp"
+#include "step/interpreter/numbers.hpp"
 
 namespace step::interp {
 
@@ -94,7 +95,12 @@ inline Value Interpreter::evaluate(const syntax::Node& n, Frame& f) {
     if (n.op == syntax::Op::logical_not) return Value::boolean(!truth(v));
     if (is_host_object(v)) return host_.unary(*this, n.op, v);
     if (n.op == syntax::Op::negative)
-      return v.is_real() ? Value::real(-v.as_real()) : binary(syntax::Op::subtract, Value::integer(0), v);
+      return v.is_real()  ? Value::real(-v.as_real())
+             : v.is_int() ? Value::integer(detail::negated(v.as_int()))
+             : v.as<DimObject>() != nullptr
+                 ? binary(syntax::Op::subtract, Value::integer(0), v)
+                 : throw Fault(FaultKind::type,
+                               "bad operand type for unary -: '" + std::string(type_name(v)) + "'");
     if (n.op == syntax::Op::positive && (v.is_number() || v.as<DimObject>() != nullptr))
       return v.is_bool() ? Value::integer(v.as_int()) : v;
     if (n.op == syntax::Op::invert && v.is_int()) return Value::integer(~v.as_int());

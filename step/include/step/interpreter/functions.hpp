@@ -3,7 +3,8 @@
 // Everything callable passes through Interpreter::call.
 #pragma once
 
-#include "step/interpreter/interpreter.hpp"
+#include "step/interpreter/interpreter_class.hpp"
+#include "step/interpreter/text.hpp"
 
 #include <boost/container/small_vector.hpp>
 
@@ -14,24 +15,31 @@ inline Value Interpreter::evaluate_call(const syntax::Node& n, Frame& f) {
   const auto callee = evaluate(n.child(0), f);
   boost::container::small_vector<Value, 6> positional;
   boost::container::small_vector<std::pair<std::string_view, Value>, 4> keywords;
+  const auto add_keyword = [&](std::string_view name, Value v) {
+    meter_.step(1 + keywords.size() / 8);
+    for (const auto& [other, value] : keywords)
+      if (name == other)
+        type_error("got multiple values for keyword argument '" + detail::clipped_text(std::string(name)) +
+                   "'");
+    keywords.emplace_back(name, v);
+  };
   for (const auto* a : n.children.subspan(1)) {
     if (a->kind == Kind::starred) {
-      auto more = items(evaluate(a->child(0), f));
+      const auto more = items(evaluate(a->child(0), f));
       positional.insert(positional.end(), more.begin(), more.end());
     } else if (a->kind == Kind::keyword && !a->text.empty()) {
       const auto v = evaluate(a->child(0), f);
-      for (const auto& [name, value] : keywords)
-        if (name == a->text) type_error("got multiple values for argument '" + std::string(name) + "'");
-      keywords.emplace_back(a->text, v);
+      here_ = a->at;
+      add_keyword(a->text, v);
     } else if (a->kind == Kind::keyword) {
       auto* dict = evaluate(a->child(0), f).as<Dict>();
       here_ = a->at;
-      if (dict == nullptr) type_error("only a dict can follow ** in a call");
+      if (dict == nullptr) type_error("argument after ** must be a dict");
       for (const auto& e : dict->table.entries()) {
         if (!e.key.is_set()) continue;
         auto* key = e.key.as<String>();
         if (key == nullptr) type_error("keywords must be strings");
-        keywords.emplace_back(key->text, e.value);
+        add_keyword(key->text, e.value);
       }
     } else {
       positional.push_back(evaluate(*a, f));
@@ -41,13 +49,22 @@ inline Value Interpreter::evaluate_call(const syntax::Node& n, Frame& f) {
   return call(callee, {positional, keywords});
 }
 
+inline Value Interpreter::invoke(const Native& native, const Arguments& arguments) {
+  std::array<Value, Signature::most + 1> values;
+  if (native.method && arguments.positional.empty())
+    type_error(std::string(native.name) + "() needs an object as its first argument");
+  return native.call(*this, native.signature.bind(native.name, arguments, native.method ? 1 : 0, values));
+}
+
 inline Value Interpreter::call(Value callee, const Arguments& arguments) {
   meter_.step();
-  if (auto* native = callee.as<Native>()) return native->call(*this, arguments);
+  if (auto* native = callee.as<Native>()) return invoke(*native, arguments);
   if (auto* method = callee.as<BoundMethod>()) {
     boost::container::small_vector<Value, 6> positional{method->self};
     positional.insert(positional.end(), arguments.positional.begin(), arguments.positional.end());
-    return method->call(*this, {positional, arguments.keywords});
+    std::array<Value, Signature::most + 1> values;
+    return method->call(*this,
+                        method->signature->bind(method->name, {positional, arguments.keywords}, 1, values));
   }
   if (auto* fn = callee.as<FunctionObject>()) return call_function(*fn, arguments);
   return host_.call(*this, callee, arguments);

@@ -3,11 +3,14 @@
 // Containers compare and hash as in Python; iterators are lazy.
 #pragma once
 
+#include "step/interpreter/signature.hpp"
 #include "step/interpreter/value.hpp"
 #include "step/syntax/ast.hpp"
 #include "step/types/dim.hpp"
 
+#include <algorithm>
 #include <functional>
+#include <limits>
 #include <unordered_map>
 
 namespace step::interp {
@@ -32,45 +35,85 @@ class HashTable {
  public:
   struct Entry {
     Value key, value; ///< an unset key marks a removed entry
+    std::size_t hash = 0;
   };
-  [[nodiscard]] Entry* find(Value key) {
-    auto [it, end] = index_.equal_range(hash(key));
-    for (; it != end; ++it) {
-      Meter::current().step();
-      if (equal(entries_[it->second].key, key)) return &entries_[it->second];
-    }
-    return nullptr;
-  }
+  [[nodiscard]] Entry* find(Value key) { return find(key, hash(key)); }
   void set(Value key, Value value) {
-    if (auto* e = find(key)) {
+    const auto h = hash(key);
+    if (auto* e = find(key, h)) {
       e->value = value;
       return;
     }
-    Meter::current().step(4); // several allocations
-    index_.emplace(hash(key), entries_.size());
-    entries_.push_back({key, value});
+    Meter::current().step(4); // room in two vectors
+    if ((used_ + 1) * 3 > index_.size() * 2) rehash();
+    entries_.push_back({key, value, h});
+    link(entries_.size() - 1);
     ++size_;
   }
   bool erase(Value key) {
-    auto [it, end] = index_.equal_range(hash(key));
-    for (; it != end; ++it)
-      if (equal(entries_[it->second].key, key)) {
-        entries_[it->second] = {};
-        index_.erase(it);
-        --size_;
-        return true;
-      }
-    return false;
+    auto* e = find(key);
+    if (e == nullptr) return false;
+    e->key = e->value = {}; // its place in the index stays taken, so that those behind it are still found
+    --size_;
+    while (!entries_.empty() && !entries_.back().key.is_set()) entries_.pop_back();
+    return true;
   }
   void clear() { *this = HashTable(); }
   [[nodiscard]] std::size_t size() const { return size_; }
   /// Entries in insertion order; skip those whose key is unset.
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+  /// The number of the first entry at or after `at` that is not removed; entries().size() when there is none.
+  [[nodiscard]] std::size_t present(std::size_t at) const {
+    const auto first = at;
+    while (at < entries_.size() && !entries_[at].key.is_set()) ++at;
+    if (at != first) Meter::current().bytes((at - first) * sizeof(Entry));
+    return at;
+  }
+  /// As present(), but backwards from the entry before `end`; npos when there is none.
+  [[nodiscard]] std::size_t present_before(std::size_t end) const {
+    const auto first = end = std::min(end, entries_.size());
+    while (end > 0 && !entries_[end - 1].key.is_set()) --end;
+    if (end != first) Meter::current().bytes((first - end) * sizeof(Entry));
+    return end == 0 ? npos : end - 1;
+  }
+  static constexpr std::size_t npos = ~std::size_t{0};
 
  private:
+  Entry* find(Value key, std::size_t h) {
+    if (index_.empty()) return nullptr;
+    const auto mask = index_.size() - 1;
+    for (auto i = spread(h) & mask; index_[i] != 0; i = (i + 1) & mask) {
+      Meter::current().step();
+      auto& e = entries_[index_[i] - 1];
+      if (e.key.is_set() && e.hash == h && equal(e.key, key)) return &e;
+    }
+    return nullptr;
+  }
+  static std::size_t spread(std::size_t h) {
+    return static_cast<std::size_t>((h * 0x9E3779B97F4A7C15ULL) >> 29U);
+  }
+  void link(std::size_t entry) {
+    const auto mask = index_.size() - 1;
+    auto i = spread(entries_[entry].hash) & mask;
+    while (index_[i] != 0) i = (i + 1) & mask;
+    index_[i] = static_cast<std::uint32_t>(entry + 1);
+    ++used_;
+  }
+  /// A larger index, without the removed entries. They keep their places in entries_, where iterators point.
+  void rehash() {
+    std::size_t places = 8;
+    while (places < size_ * 3) places *= 2;
+    Meter::current().bytes(places * sizeof(std::uint32_t) + entries_.size() * sizeof(Entry));
+    index_.assign(places, 0);
+    used_ = 0;
+    for (std::size_t i = 0; i < entries_.size(); ++i)
+      if (entries_[i].key.is_set()) link(i);
+  }
+
   std::vector<Entry> entries_;
-  std::unordered_multimap<std::size_t, std::size_t> index_;
+  std::vector<std::uint32_t> index_; ///< open addressing; number of an entry + 1, or 0
   std::size_t size_ = 0;
+  std::size_t used_ = 0; ///< places of index_ that are not 0
 };
 
 struct Dict : Object {
@@ -79,26 +122,42 @@ struct Dict : Object {
   HashTable table;
 };
 
+/// What keys(), values() and items() of a dict give: it shows the dict as it is now.
+struct DictView : Object {
+  static constexpr bool is(ObjectType t) {
+    return t == ObjectType::dict_keys || t == ObjectType::dict_values || t == ObjectType::dict_items;
+  }
+  DictView(ObjectType kind, Dict* d) : Object(kind), dict(d) {}
+  Dict* dict;
+};
+
+/// A set or a frozenset.
 struct Set : Object {
-  static constexpr auto type = ObjectType::set;
-  Set() : Object(type) {}
+  static constexpr bool is(ObjectType t) { return t == ObjectType::set || t == ObjectType::frozenset; }
+  explicit Set(ObjectType kind = ObjectType::set) : Object(kind) {}
   HashTable table;
 };
 
+/// Fault{limit} when it has more than 2^63 - 1 numbers.
 struct Range : Object {
   static constexpr auto type = ObjectType::range;
-  Range(std::int64_t a, std::int64_t b, std::int64_t s) : Object(type), start(a), stop(b), step(s) {}
-  [[nodiscard]] std::int64_t size() const {
-    if (step > 0 ? start >= stop : start <= stop) return 0;
-    const auto span = step > 0 ? static_cast<std::uint64_t>(stop) - static_cast<std::uint64_t>(start)
-                               : static_cast<std::uint64_t>(start) - static_cast<std::uint64_t>(stop);
-    const auto width = step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
-    const auto n = (span - 1) / width + 1;
-    return n > 0x7fff'ffff'ffff'ffffULL ? 0x7fff'ffff'ffff'ffffLL : static_cast<std::int64_t>(n);
+  Range(std::int64_t a, std::int64_t b, std::int64_t s) : Object(type), start(a), stop(b), step(s) {
+    if (count(a, b, s) > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+      throw Fault(FaultKind::limit, "a range of more than 9223372036854775807 numbers");
   }
+  [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(count(start, stop, step)); }
+  /// Requires 0 <= i < size().
   [[nodiscard]] std::int64_t at(std::int64_t i) const {
-    return start + i * step;
-  } ///< requires 0 <= i < size()
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(start) +
+                                     static_cast<std::uint64_t>(i) * static_cast<std::uint64_t>(step));
+  }
+  /// How many numbers there are from `start` to before `stop`; requires step != 0.
+  [[nodiscard]] static std::uint64_t count(std::int64_t start, std::int64_t stop, std::int64_t step) {
+    if (step > 0 ? start >= stop : start <= stop) return 0;
+    const auto a = static_cast<std::uint64_t>(start), b = static_cast<std::uint64_t>(stop);
+    const auto width = step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
+    return ((step > 0 ? b - a : a - b) - 1) / width + 1;
+  }
   std::int64_t start, stop, step;
 };
 
@@ -131,22 +190,27 @@ struct FunctionObject : Object {
   std::vector<Value> defaults; ///< one per parameter, unset where there is none
 };
 
-/// A function implemented here.
+/// A function implemented here, or a type such as `int`, which is called to make a value.
 struct Native : Object {
   static constexpr auto type = ObjectType::builtin;
   using Call = Value (*)(Interpreter&, const Arguments&);
-  Native(std::string_view n, Call c) : Object(type), name(n), call(c) {}
+  Native(std::string_view n, Signature s, Call c, bool m = false)
+      : Object(type), name(n), signature(s), call(c), method(m) {}
   std::string_view name;
+  Signature signature;
   Call call;
+  bool method; ///< `str.upper`: the object comes as first argument
 };
 
 /// `object.method` before it is called; `call` gets the object as first positional argument.
 struct BoundMethod : Object {
   static constexpr auto type = ObjectType::bound_method;
-  BoundMethod(Value s, std::string_view n, Native::Call c) : Object(type), self(s), name(n), call(c) {}
+  BoundMethod(Value v, std::string_view n, Native::Call c, const Signature& s = Signature::any)
+      : Object(type), self(v), name(n), call(c), signature(&s) {}
   Value self;
   std::string_view name;
   Native::Call call;
+  const Signature* signature;
 };
 
 struct Module : Object {
@@ -155,89 +219,6 @@ struct Module : Object {
   std::string name;
 };
 
-inline bool equal(Value a, Value b) {
-  if (a.is_number() && b.is_number())
-    return a.is_int() && b.is_int() ? a.as_int() == b.as_int() : a.as_real() == b.as_real();
-  if (auto* x = a.as<DimObject>(), *y = b.as<DimObject>(); x || y) {
-    if (x && y) return x->dim == y->dim;
-    if (x && b.is_int()) return x->dim == Dim(b.as_int());
-    if (y && a.is_int()) return y->dim == Dim(a.as_int());
-    return false;
-  }
-  if (!a.is_object() || !b.is_object()) return a.tag() == b.tag();
-  if (a.object() == b.object()) return true;
-  if (auto* x = a.as<String>(), *y = b.as<String>(); x && y) return x->text == y->text;
-  // nesting is bounded by how deep containers were built one step at a time; the depth is checked here
-  static thread_local std::uint32_t depth = 0;
-  struct Guard {
-    Guard() {
-      if (++depth > 500) {
-        --depth;
-        throw Fault(FaultKind::limit, "a comparison of values nested too deeply");
-      }
-    }
-    ~Guard() { --depth; }
-  } guard;
-  const auto same_items = [](const std::vector<Value>& x, const std::vector<Value>& y) {
-    if (x.size() != y.size()) return false;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      Meter::current().step();
-      if (!equal(x[i], y[i])) return false;
-    }
-    return true;
-  };
-  if (auto* x = a.as<Tuple>(), *y = b.as<Tuple>(); x && y) return same_items(x->items, y->items);
-  if (auto* x = a.as<List>(), *y = b.as<List>(); x && y) return same_items(x->items, y->items);
-  if (auto* x = a.as<Range>(), *y = b.as<Range>(); x && y)
-    return x->size() == y->size() &&
-           (x->size() == 0 || (x->start == y->start && (x->size() == 1 || x->step == y->step)));
-  const auto same_table = [](HashTable& x, HashTable& y) {
-    if (x.size() != y.size()) return false;
-    for (const auto& e : x.entries()) {
-      if (!e.key.is_set()) continue;
-      auto* other = y.find(e.key);
-      if (other == nullptr || !equal(e.value, other->value)) return false;
-    }
-    return true;
-  };
-  if (auto* x = a.as<Dict>(), *y = b.as<Dict>(); x && y) return same_table(x->table, y->table);
-  if (auto* x = a.as<Set>(), *y = b.as<Set>(); x && y) return same_table(x->table, y->table);
-  return false;
-}
-
-inline std::size_t hash(Value v) {
-  if (v.is_int()) return std::hash<double>{}(static_cast<double>(v.as_int()));
-  if (v.is_real()) return std::hash<double>{}(v.as_real());
-  if (!v.is_object()) return static_cast<std::size_t>(v.tag());
-  if (auto* s = v.as<String>()) return std::hash<std::string_view>{}(s->text);
-  if (auto* d = v.as<DimObject>())
-    return d->dim.is_constant() ? hash(Value::integer(d->dim.constant()))
-                                : std::hash<std::string>{}(d->dim.text());
-  if (auto* t = v.as<Tuple>()) {
-    static thread_local std::uint32_t depth = 0;
-    if (depth > 500) throw Fault(FaultKind::limit, "a tuple nested too deeply to hash");
-    ++depth;
-    std::size_t h = t->items.size();
-    try {
-      for (auto item : t->items) {
-        Meter::current().step();
-        h = h * 1000003U ^ hash(item);
-      }
-    } catch (...) {
-      --depth;
-      throw;
-    }
-    --depth;
-    return h;
-  }
-  switch (v.object()->object_type()) {
-  case ObjectType::list:
-  case ObjectType::dict:
-  case ObjectType::set:
-    throw Fault(FaultKind::type, "unhashable type: '" + std::string(type_name(v)) + "'");
-  default:
-    return std::hash<const void*>{}(v.object());
-  }
-}
-
 } // namespace step::interp
+
+#include "step/interpreter/equality.hpp"

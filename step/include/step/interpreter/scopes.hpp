@@ -3,7 +3,9 @@
 // Included by interpreter.hpp.
 #pragma once
 
-#include "step/interpreter/interpreter.hpp"
+#include "step/interpreter/interpreter_class.hpp"
+
+#include <algorithm>
 
 namespace step::interp {
 
@@ -72,6 +74,20 @@ inline const std::vector<bool>& Interpreter::locals_of(const syntax::Node& n, co
   return *slot;
 }
 
+namespace detail {
+
+/// Fault{rejected} for a function of Python that the language does not have.
+inline void check_outside(const syntax::Node& name) {
+  constexpr std::string_view outside[] = {"hash",      "id",         "bytes",      "bytearray", "complex",
+                                          "object",    "issubclass", "aiter",      "anext",     "input",
+                                          "vars",      "dir",        "memoryview", "Exception", "ValueError",
+                                          "TypeError", "KeyError",   "IndexError"};
+  if (std::find(std::begin(outside), std::end(outside), name.text) != std::end(outside))
+    throw Fault(FaultKind::rejected, "`" + std::string(name.text) + "` is not part of the language", name.at);
+}
+
+} // namespace detail
+
 inline Value Interpreter::lookup(const syntax::Node& n, Frame& frame) {
   for (auto* f = &frame; f != nullptr; f = f->parent) {
     if (f->locals != nullptr && !(*f->locals)[n.name]) continue;
@@ -80,6 +96,7 @@ inline Value Interpreter::lookup(const syntax::Node& n, Frame& frame) {
       throw Fault(FaultKind::name,
                   "the local variable '" + std::string(n.text) + "' is used before it is assigned", n.at);
   }
+  detail::check_outside(n);
   throw Fault(FaultKind::name, "the name '" + std::string(n.text) + "' is not defined", n.at);
 }
 

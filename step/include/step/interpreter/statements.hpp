@@ -3,7 +3,8 @@
 // `def` makes a function object; functions.hpp calls it.
 #pragma once
 
-#include "step/interpreter/interpreter.hpp"
+#include "step/interpreter/interpreter_class.hpp"
+#include "step/interpreter/text.hpp"
 
 namespace step::interp {
 
@@ -34,18 +35,7 @@ inline Interpreter::Flow Interpreter::statement(const syntax::Node& n, Frame& f,
     const auto apply = [&](Value old) {
       const auto v = evaluate(n.child(1), f);
       here_ = n.at;
-      if (auto* list = old.as<List>();
-          list != nullptr && (n.op == syntax::Op::add || n.op == syntax::Op::multiply)) {
-        if (list->frozen()) type_error("cannot change a list that the task defines");
-        if (n.op == syntax::Op::add) {
-          const auto more = items(v);
-          list->items.insert(list->items.end(), more.begin(), more.end());
-        } else {
-          list->items = binary(n.op, old, v).as<List>()->items;
-        }
-        return old;
-      }
-      return is_host_object(old) ? host_.augmented(*this, n.op, old, v) : binary(n.op, old, v);
+      return augmented(n.op, old, v);
     };
     if (target.kind == Kind::subscript) {
       const auto object = evaluate(target.child(0), f), index = evaluate(target.child(1), f);
@@ -96,7 +86,8 @@ inline Interpreter::Flow Interpreter::statement(const syntax::Node& n, Frame& f,
     return Flow::returned;
   case Kind::assertion:
     if (!truth(evaluate(n.child(0), f))) {
-      const auto why = n.maybe(1) != nullptr ? ": " + text(evaluate(n.child(1), f)) : std::string();
+      const auto why =
+          n.maybe(1) != nullptr ? ": " + detail::clipped_text(text(evaluate(n.child(1), f))) : std::string();
       throw Fault(FaultKind::type, "the program's assertion failed" + why, n.at);
     }
     return Flow::normal;

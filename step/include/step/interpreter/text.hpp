@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
-// str(), repr() and f-strings: enough of Python's formatting for messages and dictionary keys.
-// Included by interpreter.hpp.
+// str() and repr() of values. Included by interpreter.hpp; format.hpp has f-strings and the other ways to
+// format.
 #pragma once
 
-#include "step/interpreter/interpreter.hpp"
+#include "step/interpreter/interpreter_class.hpp"
 
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 
 namespace step::interp {
 
@@ -25,181 +24,184 @@ inline std::string real_text(double d) {
   return out;
 }
 
-/// As Python quotes a string; control characters are escaped.
+namespace detail {
+
+/// Appends the character of `s` at `at`, escaped when repr() does not show it as it is.
+inline void append_escaped(std::string& out, std::string_view s, std::size_t at, bool ascii) {
+  const auto c = code_points::decode(s, at);
+  if (code_points::is_printable(c) && (!ascii || c < 0x7F)) {
+    out += s.substr(at, code_points::width(s, at));
+    return;
+  }
+  constexpr std::string_view blanks = "\t\n\r", letters = "tnr";
+  if (const auto i = c < 0x80 ? blanks.find(static_cast<char>(c)) : std::string_view::npos;
+      i != std::string_view::npos) {
+    (out += '\\') += letters[i];
+    return;
+  }
+  const unsigned digits = c < 0x100 ? 2 : c < 0x10000 ? 4 : 8;
+  (out += '\\') += digits == 2 ? 'x' : digits == 4 ? 'u' : 'U';
+  for (auto i = digits; i > 0; --i) out += "0123456789abcdef"[(c >> (4 * (i - 1))) & 15U];
+}
+
+} // namespace detail
+
+/// As Python quotes a string; what is not printable is escaped.
 inline std::string repr_text(std::string_view s) {
   const char quote =
       s.find('\'') != std::string_view::npos && s.find('"') == std::string_view::npos ? '"' : '\'';
   std::string out(1, quote);
-  for (const char c : s) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == quote || c == '\\')
-      (out += '\\') += c;
-    else if (c == '\n')
-      out += "\\n";
-    else if (c == '\t')
-      out += "\\t";
-    else if (c == '\r')
-      out += "\\r";
-    else if (byte < 0x20 || byte == 0x7f) {
-      constexpr char digits[] = "0123456789abcdef";
-      ((out += "\\x") += digits[byte >> 4U]) += digits[byte & 15U];
-    } else
-      out += c;
+  for (std::size_t i = 0; i < s.size(); i += code_points::width(s, i)) {
+    if (s[i] == quote || s[i] == '\\')
+      (out += '\\') += s[i];
+    else
+      detail::append_escaped(out, s, i, false);
   }
   return out + quote;
 }
 
-inline void Interpreter::text(Value v, bool repr, std::string& out, int depth) {
-  meter_.step();
-  if (out.size() > max_text) throw Fault(FaultKind::limit, "a string of more than 1000000 characters");
-  if (depth > 60) {
-    out += "...";
-    return;
-  }
-  const auto list = [&](std::span<const Value> items, const char* open, const char* close) {
-    out += open;
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      if (i != 0) out += ", ";
-      text(items[i], true, out, depth + 1);
-    }
-    out += close;
-  };
-  if (v.is_none())
-    out += "None";
-  else if (v.is_bool())
-    out += v.as_bool() ? "True" : "False";
-  else if (v.is_int())
-    out += std::to_string(v.as_int());
-  else if (v.is_real())
-    out += real_text(v.as_real());
-  else if (auto* s = v.as<String>())
-    out += repr ? repr_text(s->text) : s->text;
-  else if (auto* d = v.as<DimObject>())
-    out += d->dim.text();
-  else if (auto* t = v.as<Tuple>())
-    list(t->items, "(", t->items.size() == 1 ? ",)" : ")");
-  else if (auto* l = v.as<List>())
-    list(l->items, "[", "]");
-  else if (auto* r = v.as<Range>())
-    out += "range(" + std::to_string(r->start) + ", " + std::to_string(r->stop) + ")";
-  else if (auto* dict = v.as<Dict>()) {
-    out += "{";
-    bool first = true;
-    for (const auto& e : dict->table.entries()) {
-      if (!e.key.is_set()) continue;
-      out += std::exchange(first, false) ? "" : ", ";
-      text(e.key, true, out, depth + 1);
-      out += ": ";
-      text(e.value, true, out, depth + 1);
-    }
-    out += "}";
-  } else if (auto* set = v.as<Set>()) {
-    std::vector<Value> keys;
-    for (const auto& e : set->table.entries())
-      if (e.key.is_set()) keys.push_back(e.key);
-    if (keys.empty())
-      out += "set()";
-    else
-      list(keys, "{", "}");
-  } else if (is_host_object(v))
-    out += host_.text(v);
-  else
-    out += "<" + std::string(type_name(v)) + ">";
+namespace detail {
+
+/// The start of a text that goes into a message.
+inline std::string clipped_text(std::string text) {
+  constexpr std::size_t most = 200;
+  if (text.size() <= most) return text;
+  auto end = most;
+  while (end > 0 && code_points::is_continuation(text[end])) --end;
+  text.resize(end);
+  return text + "..";
 }
 
+[[nodiscard]] bool is_type(const Native& native); // builtins.hpp
+
+} // namespace detail
+
+/// One str() or repr(): appends to a text that may not become longer than max_text.
+class TextWriter {
+ public:
+  explicit TextWriter(Interpreter& in) : in_(in) {}
+
+  void write(Value v, bool repr) {
+    in_.meter().step();
+    if (v.is_none())
+      add("None");
+    else if (v.is_bool())
+      add(v.as_bool() ? "True" : "False");
+    else if (v.is_int())
+      add(std::to_string(v.as_int()));
+    else if (v.is_real())
+      add(real_text(v.as_real()));
+    else if (auto* s = v.as<String>()) {
+      in_.meter().bytes(s->text.size());
+      add(repr ? repr_text(s->text) : s->text);
+    } else if (auto* d = v.as<DimObject>())
+      add(d->dim.text());
+    else if (is_host_object(v))
+      add(in_.host().text(v));
+    else
+      container(v);
+  }
+  [[nodiscard]] std::string take() { return std::move(out_); }
+
+ private:
+  void add(std::string_view text) {
+    in_.meter().bytes(text.size());
+    out_ += text;
+    if (out_.size() > Interpreter::max_text)
+      throw Fault(FaultKind::limit, "a string of more than 1000000 characters");
+  }
+
+  void container(Value v) {
+    auto* object = v.object();
+    const auto type = object->object_type();
+    // a container inside itself is shown as in Python
+    if (std::find(open_.begin(), open_.end(), object) != open_.end())
+      return add(type == ObjectType::list ? "[...]" : type == ObjectType::tuple ? "(...)" : "{...}");
+    if (open_.size() > 60) throw Fault(FaultKind::limit, "the text of values nested too deeply");
+    open_.push_back(object);
+    contents(v, type);
+    open_.pop_back();
+  }
+
+  void contents(Value v, ObjectType type) {
+    const auto name = std::string(type_name(v));
+    if (auto* t = v.as<Tuple>()) return list(t->items, "(", t->items.size() == 1 ? ",)" : ")");
+    if (auto* l = v.as<List>()) return list(l->items, "[", "]");
+    if (auto* r = v.as<Range>())
+      return add("range(" + std::to_string(r->start) + ", " + std::to_string(r->stop) +
+                 (r->step != 1 ? ", " + std::to_string(r->step) : "") + ")");
+    if (auto* dict = v.as<Dict>()) return table(dict->table, "{", "}", true, true);
+    if (auto* set = v.as<Set>()) {
+      const bool frozen = type == ObjectType::frozenset;
+      if (set->table.size() == 0) return add(name + "()");
+      return table(set->table, frozen ? "frozenset({" : "{", frozen ? "})" : "}", true, false);
+    }
+    if (auto* view = v.as<DictView>()) {
+      if (type != ObjectType::dict_items)
+        return table(view->dict->table, name + "([", "])", type == ObjectType::dict_keys,
+                     type == ObjectType::dict_values);
+      return list(in_.items(v), name + "([", "])");
+    }
+    if (auto* s = v.as<Slice>()) {
+      add("slice(");
+      write(s->lower, true);
+      add(", ");
+      write(s->upper, true);
+      add(", ");
+      write(s->step, true);
+      return add(")");
+    }
+    if (type == ObjectType::ellipsis) return add("Ellipsis");
+    if (auto* native = v.as<Native>(); native != nullptr && detail::is_type(*native))
+      return add("<class '" + std::string(native->name) + "'>");
+    add("<" + name + ">");
+  }
+
+  void list(std::span<const Value> items, std::string_view open, std::string_view close) {
+    add(open);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (i != 0) add(", ");
+      write(items[i], true);
+    }
+    add(close);
+  }
+
+  void table(const HashTable& table, std::string_view open, std::string_view close, bool keys, bool values) {
+    add(open);
+    bool first = true;
+    for (const auto& e : table.entries()) {
+      if (!e.key.is_set()) continue;
+      if (!std::exchange(first, false)) add(", ");
+      if (keys) write(e.key, true);
+      if (keys && values) add(": ");
+      if (values) write(e.value, true);
+    }
+    add(close);
+  }
+
+  Interpreter& in_;
+  std::string out_;
+  std::vector<const Object*> open_; ///< the containers around what is written
+};
+
 inline std::string Interpreter::text(Value v, bool repr) {
+  TextWriter writer(*this);
+  writer.write(v, repr);
+  return writer.take();
+}
+
+namespace detail {
+
+/// As repr(), with what is beyond ASCII escaped.
+inline std::string ascii_text(Interpreter& in, Value v) {
+  const auto text = in.text(v, true);
+  in.meter().bytes(text.size());
   std::string out;
-  text(v, repr, out, 0);
-  if (out.size() > max_text) throw Fault(FaultKind::limit, "a string of more than 1000000 characters");
+  for (std::size_t i = 0; i < text.size(); i += code_points::width(text, i))
+    append_escaped(out, text, i, true);
   return out;
 }
 
-/// `[[fill]align][sign][0][width][.precision][type]` applied to a value; other specifications are
-/// Fault{type}.
-inline std::string format_value(Interpreter& in, Value v, std::string_view spec) {
-  if (spec.empty()) return in.text(v);
-  std::size_t i = 0;
-  char fill = ' ', align = 0;
-  const auto is_align = [](char c) { return c == '<' || c == '>' || c == '^' || c == '='; };
-  if (spec.size() > 1 && is_align(spec[1])) {
-    fill = spec[0];
-    align = spec[1];
-    i = 2;
-  } else if (is_align(spec[0])) {
-    align = spec[i++];
-  }
-  bool plus = false;
-  if (i < spec.size() && (spec[i] == '+' || spec[i] == '-' || spec[i] == ' ')) plus = spec[i++] == '+';
-  if (i < spec.size() && spec[i] == '0') {
-    fill = '0';
-    align = align == 0 ? '=' : align;
-    ++i;
-  }
-  const auto number = [&] {
-    std::size_t n = 0;
-    while (i < spec.size() && spec[i] >= '0' && spec[i] <= '9') {
-      n = n * 10 + static_cast<std::size_t>(spec[i++] - '0');
-      if (n > 1000) throw Fault(FaultKind::limit, "a format width of more than 1000");
-    }
-    return n;
-  };
-  const auto width = number();
-  int precision = -1;
-  if (i < spec.size() && spec[i] == ',') ++i;
-  if (i < spec.size() && spec[i] == '.') {
-    ++i;
-    precision = static_cast<int>(number());
-  }
-  const char kind = i < spec.size() ? spec[i++] : 0;
-  if (i != spec.size()) type_error("invalid format specification '" + std::string(spec) + "'");
-  std::string body;
-  if (v.is_number() &&
-      (kind == 'f' || kind == 'e' || kind == 'g' || kind == '%' || (kind == 0 && precision >= 0))) {
-    char buffer[1400];
-    const char* pattern = kind == 'e' ? "%.*e" : kind == 'f' || kind == '%' ? "%.*f" : "%.*g";
-    std::snprintf(buffer, sizeof buffer, pattern, precision < 0 ? 6 : precision,
-                  v.as_real() * (kind == '%' ? 100 : 1));
-    body = buffer;
-    if (kind == '%') body += "%";
-  } else if (kind == 'd' || kind == 0 || kind == 's' || kind == 'n') {
-    if (kind == 'd' && !v.is_int()) type_error("format 'd' needs an int");
-    body = in.text(v);
-    if (precision >= 0 && body.size() > static_cast<std::size_t>(precision))
-      body.resize(static_cast<std::size_t>(precision));
-  } else {
-    type_error("unsupported format specification '" + std::string(spec) + "'");
-  }
-  if (plus && v.is_number() && body[0] != '-') body = "+" + body;
-  if (body.size() >= width) return body;
-  const auto pad = width - body.size();
-  if (align == 0) align = v.is_number() ? '>' : '<';
-  if (align == '=' && v.is_number()) {
-    const bool sign = body[0] == '-' || body[0] == '+';
-    return body.substr(0, sign) + std::string(pad, fill) + body.substr(sign);
-  }
-  const auto left = align == '<' ? 0 : align == '^' ? pad / 2 : pad;
-  return std::string(left, fill) + body + std::string(pad - left, fill);
-}
-
-inline Value Interpreter::format(const syntax::Node& n, Frame& f) {
-  std::string out;
-  for (const auto* part : n.children) {
-    if (part->kind == syntax::Kind::string) {
-      out += part->text;
-      continue;
-    }
-    const auto v = evaluate(part->child(0), f);
-    std::string spec;
-    if (part->maybe(1) != nullptr)
-      if (auto* s = format(*part->maybe(1), f).as<String>()) spec = s->text;
-    here_ = part->at;
-    if (part->text == "r" || part->text == "a")
-      out += format_value(*this, make_string(text(v, true)), spec);
-    else
-      out += format_value(*this, v, spec);
-    if (out.size() > max_text) throw Fault(FaultKind::limit, "a string of more than 1000000 characters");
-  }
-  return make_string(std::move(out));
-}
+} // namespace detail
 
 } // namespace step::interp

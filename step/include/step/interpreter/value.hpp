@@ -4,6 +4,7 @@
 #pragma once
 
 #include "step/fault.hpp"
+#include "step/interpreter/code_points.hpp"
 #include "step/meter.hpp"
 
 #include <array>
@@ -19,13 +20,17 @@
 
 namespace step::interp {
 
-/// The class of an object; `as<T>()` compares it with T::type.
+/// The class of an object; `as<T>()` compares it with T::type, or asks T::is() where a class has several.
 enum class ObjectType : std::uint8_t {
   string,
   tuple,
   list,
   dict,
+  dict_keys,
+  dict_values,
+  dict_items,
   set,
+  frozenset,
   range,
   slice,
   ellipsis,
@@ -112,7 +117,11 @@ class Value {
 
   /// The object as a T, or null when it is something else.
   template <class T> [[nodiscard]] T* as() const {
-    return tag_ == Tag::object && object_->object_type() == T::type ? static_cast<T*>(object_) : nullptr;
+    if (tag_ != Tag::object) return nullptr;
+    if constexpr (requires { T::is(ObjectType{}); })
+      return T::is(object_->object_type()) ? static_cast<T*>(object_) : nullptr;
+    else
+      return object_->object_type() == T::type ? static_cast<T*>(object_) : nullptr;
   }
 
  private:
@@ -149,8 +158,16 @@ class Value {
     return "list";
   case ObjectType::dict:
     return "dict";
+  case ObjectType::dict_keys:
+    return "dict_keys";
+  case ObjectType::dict_values:
+    return "dict_values";
+  case ObjectType::dict_items:
+    return "dict_items";
   case ObjectType::set:
     return "set";
+  case ObjectType::frozenset:
+    return "frozenset";
   case ObjectType::range:
     return "range";
   case ObjectType::slice:
@@ -216,10 +233,13 @@ class Heap {
   Object* first_ = nullptr;
 };
 
+/// Text in UTF-8; its length and its indices count code points, as in Python.
 struct String : Object {
   static constexpr auto type = ObjectType::string;
-  explicit String(std::string s) : Object(type), text(std::move(s)) {}
-  std::string text;
+  explicit String(std::string s) : Object(type), text(std::move(s)), length(code_points::count(text)) {}
+  [[nodiscard]] bool ascii() const { return length == std::ssize(text); }
+  const std::string text;
+  const std::int64_t length;
 };
 
 struct Tuple : Object {

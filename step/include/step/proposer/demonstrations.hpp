@@ -66,7 +66,7 @@ inline Plan record(const Interface& interface, const std::vector<Function>& func
     if (auto v = meaning(tree.names()[id]); v.is_set()) root->slots[id] = v;
   ProgramHost host(plan, interface.sizes);
   interp::Interpreter in(heap, host);
-  host.finish(in.run(tree, *root));
+  host.finish(in, in.run(tree, *root));
   return plan;
 }
 

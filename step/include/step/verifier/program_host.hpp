@@ -114,9 +114,15 @@ class ProgramHost : public interp::Host {
     return Host::text(v);
   }
 
-  /// The streams a program returned. Fault{type} when it returned anything else.
-  void finish(Value result) {
+  /// The streams a program returned, in a container or by an iterator. Fault{type} when it returned anything
+  /// else.
+  void finish(Interpreter& in, Value result) {
     std::span<const Value> many;
+    std::vector<Value> made;
+    if (result.as<interp::Iterator>() != nullptr || result.as<interp::DictView>() != nullptr) {
+      made = in.located([&] { return in.items(result); });
+      many = made;
+    }
     const auto stream = [&](Value v) {
       auto* s = v.as<StreamObject>();
       if (s == nullptr)
@@ -124,7 +130,7 @@ class ProgramHost : public interp::Host {
       plan_.outputs.push_back(s->id);
     };
     if (result.is_none()) interp::type_error("the program returns nothing; end it with `return <stream>`");
-    if (interp::sequence_items(result, many)) {
+    if (!made.empty() || interp::sequence_items(result, many)) {
       for (auto v : many) stream(v);
     } else {
       stream(result);

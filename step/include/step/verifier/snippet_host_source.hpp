@@ -56,7 +56,8 @@ inline Value make_symbols(Interpreter& in, const interp::Arguments& arguments) {
   return out.size() == 1 ? out[0] : in.make_tuple(std::move(out));
 }
 inline Value symbol_native(std::string_view name) {
-  static interp::Native one{"Symbol", make_symbols}, many{"symbols", make_symbols};
+  static interp::Native one{"Symbol", "names, /, **assumptions", make_symbols},
+      many{"symbols", "names, /, **assumptions", make_symbols};
   return name == "Symbol" ? &one : &many;
 }
 
@@ -69,33 +70,34 @@ inline double one(const interp::Arguments& a) {
 
 inline Value math_member(Interpreter&, std::string_view name) {
   static interp::Native functions[] = {
-      {"sqrt",
+      {"sqrt", "x, /",
        [](Interpreter&, const interp::Arguments& a) {
          const auto x = one(a);
          if (x < 0) interp::type_error("math domain error");
          return Value::real(std::sqrt(x));
        }},
-      {"exp", [](Interpreter&, const interp::Arguments& a) { return Value::real(std::exp(one(a))); }},
-      {"log",
+      {"exp", "x, /", [](Interpreter&, const interp::Arguments& a) { return Value::real(std::exp(one(a))); }},
+      {"log", "x, /",
        [](Interpreter&, const interp::Arguments& a) {
          const auto x = one(a);
          if (x <= 0) interp::type_error("math domain error");
          return Value::real(std::log(x));
        }},
-      {"log2",
+      {"log2", "x, /",
        [](Interpreter&, const interp::Arguments& a) {
          const auto x = one(a);
          if (x <= 0) interp::type_error("math domain error");
          return Value::real(std::log2(x));
        }},
-      {"sin", [](Interpreter&, const interp::Arguments& a) { return Value::real(std::sin(one(a))); }},
-      {"cos", [](Interpreter&, const interp::Arguments& a) { return Value::real(std::cos(one(a))); }},
-      {"tanh", [](Interpreter&, const interp::Arguments& a) { return Value::real(std::tanh(one(a))); }},
-      {"floor",
+      {"sin", "x, /", [](Interpreter&, const interp::Arguments& a) { return Value::real(std::sin(one(a))); }},
+      {"cos", "x, /", [](Interpreter&, const interp::Arguments& a) { return Value::real(std::cos(one(a))); }},
+      {"tanh", "x, /",
+       [](Interpreter&, const interp::Arguments& a) { return Value::real(std::tanh(one(a))); }},
+      {"floor", "x, /",
        [](Interpreter&, const interp::Arguments& a) {
          return Value::integer(interp::detail::to_integer(std::floor(one(a))));
        }},
-      {"ceil",
+      {"ceil", "x, /",
        [](Interpreter&, const interp::Arguments& a) {
          return Value::integer(interp::detail::to_integer(std::ceil(one(a))));
        }},

@@ -185,7 +185,7 @@ class Verifier {
     }
     ProgramHost host(plan, instance.bindings());
     interp::Interpreter in(heap, host);
-    host.finish(in.run(tree, *root));
+    host.finish(in, in.run(tree, *root));
   }
 
   /// Everything from the types on; fills in the verdict.
