@@ -4,10 +4,12 @@
 #include "checker.hpp"
 
 #include "failure.hpp"
+#include "nearest.hpp"
 
 #include "step/tasks/names.hpp"
 #include "step/verifier/verifier.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace app {
@@ -31,7 +33,16 @@ step::VerifyOptions options_of(const CheckSettings& settings) {
 } // namespace
 
 Checker::Checker(std::shared_ptr<const step::Task> task, const CheckSettings& settings)
-    : impl_(new Impl{step::Verifier(std::move(task), options_of(settings))}) {}
+    : impl_(new Impl{step::Verifier(std::move(task), options_of(settings))}) {
+  std::vector<std::string> known;
+  for (const auto& [symbol, size] : impl_->verifier.instance().bindings().all())
+    known.push_back(symbol.name());
+  for (const auto& sizes : settings.extra_sizes)
+    for (const auto& [name, size] : sizes)
+      if (!step::is_size_symbol(name) && std::find(known.begin(), known.end(), name) == known.end())
+        throw Failure("--sizes: " + unknown_name("symbol", name, known) + " (the sizes of " +
+                      impl_->verifier.task().id + ")");
+}
 Checker::Checker(Checker&&) noexcept = default;
 Checker& Checker::operator=(Checker&&) noexcept = default;
 Checker::~Checker() = default;

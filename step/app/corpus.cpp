@@ -25,6 +25,7 @@
 #include <thread>
 #include <unistd.h>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace app {
@@ -67,6 +68,56 @@ class Checkers {
   CheckSettings settings_;
   std::unordered_map<std::string, std::unique_ptr<Entry>> entries_;
 };
+
+bool is_json_number(std::string_view text) {
+  std::size_t i = 0;
+  const auto digits = [&] {
+    const auto begin = i;
+    while (i < text.size() && text[i] >= '0' && text[i] <= '9') ++i;
+    return i - begin;
+  };
+  const auto accept = [&](std::string_view any) {
+    const bool is = i < text.size() && any.find(text[i]) != std::string_view::npos;
+    i += is ? 1 : 0;
+    return is;
+  };
+  accept("-");
+  const bool zero = i < text.size() && text[i] == '0';
+  const auto whole = digits();
+  if (whole == 0 || (zero && whole > 1)) return false;
+  if (accept(".") && digits() == 0) return false;
+  if (accept("eE")) {
+    accept("+-");
+    if (digits() == 0) return false;
+  }
+  return i == text.size();
+}
+
+/// Where the number of the member "id" stands in a line, if it has one: numbers come back as they were
+/// written, whatever their size. Nothing if the line is no JSON object.
+std::optional<std::pair<std::size_t, std::size_t>> number_of_id(std::string_view line) {
+  std::optional<std::pair<std::size_t, std::size_t>> found;
+  const auto after_blanks = [&](std::size_t i) {
+    return std::min(line.find_first_not_of(" \t\r\n", i), line.size());
+  };
+  std::size_t depth = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '{' || line[i] == '[') ++depth;
+    if (line[i] == '}' || line[i] == ']') depth -= depth > 0 ? 1 : 0;
+    if (line[i] != '"') continue;
+    const std::size_t begin = i + 1;
+    for (++i; i < line.size() && line[i] != '"'; ++i)
+      if (line[i] == '\\') ++i;
+    if (depth != 1 || i >= line.size() || line.substr(begin, i - begin) != "id") continue;
+    const auto colon = after_blanks(i + 1);
+    if (colon >= line.size() || line[colon] != ':') continue;
+    const auto number = after_blanks(colon + 1);
+    const auto end = std::min(line.find_first_not_of("+-.0123456789eE", number), line.size());
+    found.reset();
+    if (is_json_number(line.substr(number, end - number))) found.emplace(number, end);
+  }
+  return found;
+}
 
 struct Batch {
   std::vector<Line> lines;
@@ -145,7 +196,7 @@ class Corpus {
         waiting_.pop_front();
       }
       std::string output;
-      for (const Line& line : batch->lines) output += to_text(judge(line)) + "\n";
+      for (Line& line : batch->lines) output += answer(line) + "\n";
       {
         const std::scoped_lock lock(mutex_);
         batch->output = std::move(output);
@@ -172,6 +223,17 @@ class Corpus {
     }
   }
 
+  /// The answer to a line; a number that identifies it stands there as it was given.
+  std::string answer(Line& line) {
+    const auto place = line.too_long ? std::nullopt : number_of_id(line.text);
+    if (!place) return to_text(judge(line));
+    const std::string id = line.text.substr(place->first, place->second - place->first);
+    line.text.replace(place->first, id.size(), "0");
+    const json::object out = judge(line);
+    if (!out.contains("id") || out.at("id").is_null()) return to_text(out);
+    const std::string text = to_text(out); // the id comes first
+    return "{\"id\":" + id + text.substr(std::string_view("{\"id\":0").size());
+  }
   json::object error(const Line& line, json::value id, std::string_view text) {
     ++malformed_;
     json::object out;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "failure.hpp"
+#include "verdict_text.hpp"
 
 #include "step/tasks/program.hpp"
 #include "step/tasks/task.hpp"
@@ -34,7 +35,7 @@ namespace app {
     const bool yaml = impl.ends_with(".yaml") || impl.ends_with(".yml");
     program = step::read_program(step::read_file(impl), impl, yaml);
   }
-  for (const auto& warning : program.warnings) std::cerr << "strata: warning: " << warning << '\n';
+  for (const auto& warning : program.warnings) std::cerr << "strata: warning: " << printable(warning) << '\n';
   return std::move(program.impl);
 }
 

@@ -222,12 +222,18 @@ std::string curve_svg(const RunFiles& run) {
     return fixed(height - bottom - solved / tasks * (height - top - bottom), 1);
   };
   std::string svg = "<svg viewBox=\"0 0 720 320\" role=\"img\" aria-label=\"tasks solved after each step\">";
-  for (int i = 0; i <= 4; ++i) {
-    const double value = tasks * i / 4;
+  // whole numbers, at most six of them
+  double apart = 1;
+  for (const double next :
+       {2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 1e4, 1e5, 1e6})
+    if (tasks / apart > 5) apart = next;
+  for (double value = 0; value <= tasks; value += apart) {
     svg += "<line class=\"grid\" x1=\"" + x(0) + "\" x2=\"" + x(steps) + "\" y1=\"" + y(value) + "\" y2=\"" +
            y(value) + "\"/><text x=\"40\" y=\"" + y(value) + "\" text-anchor=\"end\" dy=\"4\">" +
-           fixed(value, tasks < 8 ? 1 : 0) + "</text>";
+           fixed(value, 0) + "</text>";
   }
+  svg +=
+      "<text x=\"12\" y=\"148\" text-anchor=\"middle\" transform=\"rotate(-90 12 148)\">tasks solved</text>";
   const std::size_t stride = std::max<std::size_t>(1, run.steps.size() / 16);
   std::string points, dots;
   for (std::size_t i = 0; i < run.steps.size(); ++i) {
@@ -311,7 +317,7 @@ int report(const ReportCommand& command) {
     std::cout << to_text(to_json(run, solved)) << '\n';
   else
     print(run, solved);
-  if (!command.html.empty() && !command.json) std::cout << "page: " << command.html << '\n';
+  if (!command.html.empty() && !command.json) std::cout << "page: " << printable(command.html) << '\n';
   return Exit::done;
 }
 

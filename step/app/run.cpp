@@ -258,7 +258,7 @@ void print_usage(const json::value& usage, std::uint64_t served) {
 void print_end(const fs::path& run, const json::object& summary, const std::vector<StepRow>& steps,
                std::uint64_t served, const std::string& raise, bool replay) {
   const auto count = [&](const char* name) { return count_or(summary, name); };
-  std::cout << curve_text(steps, count("tasks"));
+  std::cout << printable(curve_text(steps, count("tasks")));
   std::cout << count("solved") << " of " << count("tasks") << " tasks solved with " << count("samples")
             << " samples in " << steps.size() << " steps; ended: " << printable(text_or(summary, "ended"))
             << '\n';

@@ -166,8 +166,8 @@ void list(const std::vector<std::shared_ptr<const step::Task>>& all) {
   for (const auto& task : all)
     std::cout << printable(padded(task->id, width)) << padded(std::to_string(task->functions.size()), 5)
               << padded(std::to_string(task->parameters.size()), 8)
-              << joined(task->inputs, [](const auto& i) { return interface_of(i); }) << " -> "
-              << joined(task->outputs, [](const auto& o) { return interface_of(o); }) << '\n';
+              << printable(joined(task->inputs, [](const auto& i) { return interface_of(i); })) << " -> "
+              << printable(joined(task->outputs, [](const auto& o) { return interface_of(o); })) << '\n';
   std::cout << all.size() << " tasks\n";
 }
 

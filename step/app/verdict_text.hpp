@@ -63,13 +63,21 @@ inline void put_verdict(json::object& out, const step::Verdict& v, double second
   return true;
 }
 
-/// The text without what could steer a terminal.
+/// Characters that steer a terminal or change how others are shown: controls, line and paragraph separators,
+/// the directions of text, what is invisible.
+[[nodiscard]] constexpr bool steers(std::uint32_t c) {
+  const auto within = [c](std::uint32_t low, std::uint32_t high) { return c >= low && c <= high; };
+  return (c < 0x20 && c != '\n') || within(0x7f, 0x9f) || c == 0xad || c == 0x61c || c == 0x180e ||
+         within(0x200b, 0x200f) || within(0x2028, 0x202e) || within(0x2060, 0x206f) || c == 0xfeff ||
+         within(0xfff9, 0xfffb) || within(0xe0000, 0xe0fff);
+}
+
+/// The text without what could steer a terminal. Every text that is not our own passes through it.
 [[nodiscard]] inline std::string printable(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
     const auto point = step::syntax::detail::decode_utf8(text.substr(i));
-    const bool control = point.length == 0 || (point.value < 0x20 && point.value != '\n') ||
-                         (point.value >= 0x7f && point.value < 0xa0);
+    const bool control = point.length == 0 || steers(point.value);
     if (point.value == '\t' && point.length == 1)
       out += ' ';
     else if (control)

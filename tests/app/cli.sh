@@ -133,6 +133,7 @@ PY
   refuse "--sizes" verify --task "$task" --impl "$solution" --sizes M=0
   refuse "--sizes" verify --task "$task" --impl "$solution" --sizes M
   refuse "--sizes" verify --task "$task" --impl "$solution" --sizes M=5,,N=2
+  refuse "unknown symbol 'MM'" verify --task "$task" --impl "$solution" --sizes MM=5
   refuse "--seeds" verify --task "$task" --impl "$solution" --seeds 0
   refuse "--affine" verify --task "$task" --impl "$solution" --affine other
   refuse "neither --task nor --corpus" verify
@@ -159,6 +160,19 @@ PY
 fi
 
 if section corpus; then
+  # numbers come back as they were given
+  for id in 9007199254740993 18446744073709551617 123456789012345678901234567890 1e400 -0.0 1.50 0 -7; do
+    printf '{"x":{"id":3},"task":"bmm/bmm_0","id" : %s ,"impl":"return E0 # \\"id\\": 5"}\n' $id >ids.jsonl
+    run 1 verify --corpus ids.jsonl
+    [ "$(cut -d, -f1 out)" = "{\"id\":$id" ] || fail "id $id comes back as $(cut -d, -f1 out)"
+    printf '{"id":%s,"task":"nope","impl":""}\n' $id >ids.jsonl
+    run 2 verify --corpus ids.jsonl
+    contains out "{\"id\":$id,"
+  done
+  for id in 01 1. .5 +1 1e 0x1; do
+    printf '{"id":%s,"task":"bmm/bmm_0","impl":"return E0"}\n' $id >ids.jsonl
+    run 2 verify --corpus ids.jsonl
+  done
   python3 - "$source" >corpus.jsonl <<'PY' || fail "python3 is needed for the corpus tests"
 import json, pathlib, sys
 root = pathlib.Path(sys.argv[1])

@@ -79,15 +79,31 @@ TEST_CASE("the program keeps its meaning and stays in its place") {
   CHECK(body("a = [1,\n2]\nreturn E0") == "    a = [1,\n    2]\n    return E0\n\n");
   CHECK(body("") == "\n    pass\n\n");
   CHECK(body("# nothing\n") == "    # nothing\n    pass\n\n");
-  // Python that the language rejects is the prototype's to judge
-  CHECK(body("import os\nreturn E0") == "    import os\n    return E0\n\n");
-  // what is not complete Python must not touch the rest of the file
-  for (const char* impl : {"return E0\n'''", "return (E0", "return E0)\nintruder = 1",
+  for (const char* impl : {// what is not complete Python
+                           "return E0\n'''", "return (E0", "return E0)\nintruder = 1",
                            "  return E0\nintruder = 1\n", "a = 'x\nintruder = 1", "\\\n", "def f(:\n",
-                           "return E0\n\"\"\"\nintruder()", "x = f'{'\nintruder()\n", "\xff\xfe"}) {
+                           "return E0\n\"\"\"\nintruder()", "x = f'{'\nintruder()\n", "\xff\xfe",
+                           // what the language refuses
+                           "import os\nreturn E0", "import os; os.system('true')\nreturn E0",
+                           "return E0.__class__", "return eval('E0')", "return torch.load('x')",
+                           "try:\n  return E0\nfinally:\n  pass", "fn_mul = 1\nreturn E0",
+                           // what Python does not compile inside a function
+                           "from step import *\nreturn E0", "def f():\n  nonlocal q\nreturn E0",
+                           "def f():\n  q = 1\ndef g():\n  nonlocal q\nreturn E0"}) {
     CAPTURE(impl);
-    CHECK(contains(body(impl), "    raise SyntaxError("));
+    CHECK_THROWS_AS((void)body(impl), Fault);
   }
+  const auto nested = [](std::size_t levels, const std::string& statement) {
+    std::string out;
+    for (std::size_t i = 0; i < levels; ++i) out += std::string(i, ' ') + statement + "\n";
+    return out + std::string(levels, ' ') + "pass\nreturn E0\n";
+  };
+  CHECK(contains(body(nested(20, "for x in [1]:")), "for x in [1]:"));
+  CHECK_THROWS_AS((void)body(nested(21, "for x in [1]:")), Fault);
+  CHECK_THROWS_AS((void)body(nested(101, "if True:")), Fault);
+  CHECK_THROWS_AS((void)body("return " + std::string(160, '(') + "E0" + std::string(160, ')')), Fault);
+  CHECK(contains(body("q = 1\ndef f():\n  nonlocal q\n  q = 2\nreturn E0"), "nonlocal q"));
+  CHECK(contains(body("def f():\n  nonlocal E0\n  E0 = E1\nf()\nreturn E0"), "nonlocal E0"));
   check_outline(pytest_file(task, "a = 1\r\nreturn E0\rintruder()\n"));
 }
 
@@ -118,6 +134,24 @@ TEST_CASE("a reference must end in an expression") {
   CHECK(contains(pytest_file(task, "return 1"), "    x = 1; S0_0 = (x +\n     1)  # two\n"));
   task.outputs[0].data_transform[0].text = "é = 'é'; é";
   CHECK(contains(pytest_file(task, "return 1"), "    é = 'é'; S0_0 = é\n"));
+}
+
+TEST_CASE("a task's own code cannot reach around the language, and its texts stay in their place") {
+  const auto with = [](const std::string& code) {
+    Task task = every_form();
+    task.outputs[0].data_transform[0].text = code;
+    return task;
+  };
+  for (const char* code : {"__import__('os').system('true')", "x = 1; return x", "().__class__", "eval('1')",
+                           "from step import *\n1", "import os\n1", "1)\nintruder()\n(1", "'''"}) {
+    CAPTURE(code);
+    CHECK_THROWS_AS((void)pytest_file(with(code), "return 1"), TaskError);
+  }
+  Task task = every_form();
+  task.id = "x: coding=utf-7 +AAo-intruder()";
+  const std::string file = pytest_file(task, "return 1");
+  CHECK(file.starts_with("# -*- coding: utf-8 -*-\n"));
+  check_outline(file);
 }
 
 TEST_CASE("string literals are escaped") {

@@ -6,10 +6,14 @@
 #include "step/fault.hpp"
 #include "step/syntax/lexer.hpp"
 #include "step/syntax/parser.hpp"
+#include "step/syntax/scope_tree.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace step::codegen {
@@ -43,20 +47,105 @@ namespace step::codegen {
   return out;
 }
 
+/// Throws Fault for what the language allows and Python does not compile inside a function: an import of `*`,
+/// a `nonlocal` of what no function around binds, and nesting beyond Python's limits.
+class CompilableCheck {
+ public:
+  CompilableCheck(const syntax::Tree& tree, std::span<const std::string> parameters)
+      : scopes_(tree), parameters_(parameters) {
+    if (tree.root->height > most_levels)
+      throw Fault{
+          FaultKind::limit, "the code is nested more deeply than Python can compile; use fewer levels", {}};
+    functions_.push_back(&scopes_.of(*tree.root));
+    visit(*tree.root);
+  }
+
+ private:
+  static constexpr int most_levels = 90; // Python: 100 levels of indentation, and a stack for expressions
+  static constexpr int most_loops = 20;
+
+  void visit(const syntax::Node& node) {
+    using syntax::Kind;
+    switch (node.kind) {
+    case Kind::import_from:
+      if (node.child(0).text == "*")
+        throw Fault{FaultKind::rejected,
+                    "Python does not allow `from step import *` inside a function, which the text becomes; "
+                    "import the "
+                    "names one by one",
+                    node.at};
+      break;
+    case Kind::nonlocal:
+      for (const auto* name : node.children) nonlocal(*name);
+      return;
+    case Kind::function:
+    case Kind::lambda: {
+      for (const auto* parameter : node.child(0).children) visit(*parameter);
+      functions_.push_back(&scopes_.of(node));
+      const int loops = std::exchange(loops_, 0);
+      visit(node.child(1));
+      loops_ = loops;
+      functions_.pop_back();
+      return;
+    }
+    case Kind::for_loop:
+    case Kind::while_loop:
+      if (++loops_ > most_loops)
+        throw Fault{FaultKind::limit, "Python compiles at most 20 loops inside each other", node.at};
+      children(node);
+      --loops_;
+      return;
+    default:
+      break;
+    }
+    children(node);
+  }
+  void children(const syntax::Node& node) {
+    for (const auto* child : node.children)
+      if (child != nullptr) visit(*child);
+  }
+  void nonlocal(const syntax::Node& name) const {
+    for (std::size_t i = 0; i + 1 < functions_.size(); ++i)
+      if (functions_[i]->names.contains(name.name)) return;
+    if (functions_.size() > 1 &&
+        std::find(parameters_.begin(), parameters_.end(), name.text) != parameters_.end())
+      return;
+    throw Fault{FaultKind::rejected,
+                "no function around binds `" + std::string(name.text.substr(0, 60)) +
+                    "`, which `nonlocal` names; remove it",
+                name.at};
+  }
+
+  syntax::detail::ScopeTree scopes_;
+  std::span<const std::string> parameters_;
+  std::vector<const syntax::detail::Scope*> functions_; // around the current node
+  int loops_ = 0;
+};
+
 /// A piece of Python that can be put into a function without ending it early.
 class PythonBlock {
  public:
-  /// Throws Fault when the text is no complete Python: only complete Python can be put anywhere safely.
-  explicit PythonBlock(std::string_view text)
-      : source_(text, {}), tree_(syntax::parse(text, whole_python())) {
-    const syntax::ParseLimits limits = whole_python(); // the lexer refers to it
+  /// Throws Fault when the text is not in the language, which is the part of Python that may be put anywhere,
+  /// or when Python would not compile it inside a function. `parameters`: of that function.
+  explicit PythonBlock(std::string_view text, std::span<const std::string> parameters = {})
+      : source_(text, {}), tree_(syntax::parse(text)) {
+    const CompilableCheck compilable(tree_, parameters);
+    const syntax::ParseLimits limits; // the lexer refers to it
     syntax::detail::Lexer lexer(source_, limits);
     const auto tokens = lexer.program();
     const std::string_view code = source_.text();
     std::vector<bool> in_string(code.size() + 1, false); // line starts only
     bool first = true;
+    int brackets = 0;
     for (const auto& token : tokens) {
       using enum syntax::detail::TokenKind;
+      const std::string_view word = code.substr(token.begin, token.end - token.begin);
+      if (word == "(" || word == "[" || word == "{") {
+        if (++brackets > most_brackets)
+          throw Fault{FaultKind::limit, "brackets are nested more deeply than Python can compile", {}};
+      } else if (word == ")" || word == "]" || word == "}") {
+        --brackets;
+      }
       if (token.kind == string)
         for (std::size_t i = token.begin; i < token.end; ++i)
           if (code[i] == '\n') in_string[i + 1] = true;
@@ -73,6 +162,7 @@ class PythonBlock {
     }
   }
 
+  [[nodiscard]] const syntax::Tree& tree() const { return tree_; }
   [[nodiscard]] bool has_statements() const { return !tree_.root->children.empty(); }
 
   /// The lines, each indented by `indent` spaces in place of the margin of the first one. `prefix` is put
@@ -113,11 +203,7 @@ class PythonBlock {
     std::size_t begin; ///< offset in the source
     bool in_string;    ///< starts inside a string literal
   };
-  static syntax::ParseLimits whole_python() {
-    syntax::ParseLimits limits;
-    limits.whole_python = true;
-    return limits;
-  }
+  static constexpr int most_brackets = 150; // Python: 200
   [[nodiscard]] std::size_t offset_of_last() const {
     const auto at = tree_.root->children.back()->at;
     const Line& line = lines_.at(at.line - 1);
