@@ -188,6 +188,10 @@ class budget {
     spent_.requests = llm::saturating_add(spent_.requests, used.requests);
   }
 
+  /// Whether the whole budget, with nothing spent, is at least `s`.
+  [[nodiscard]] bool holds(const spending& s) const noexcept {
+    return s.cost <= most_cost_ && s.tokens <= most_.tokens && s.requests <= most_.requests;
+  }
   [[nodiscard]] spending spent() const {
     const std::scoped_lock lock(mutex_);
     return spent_;
@@ -319,7 +323,7 @@ class budget {
 ///
 /// What is begun can be finished: with a request that announces follow-ups, all that these may use is
 /// reserved, too, so that they are granted when they come, and before other requests. A request for several
-/// choices that cannot fit with all of them asks for fewer.
+/// choices that the whole budget is too small for asks for fewer.
 ///
 /// Replies are handed on with their `certain_usage`, so that everybody counts the same. Copies share the
 /// queue. The budget must outlive it; give each budget one such client.
@@ -433,6 +437,8 @@ template <llm::ChatClient C> class budgeted {
           reserved = own.with(later);
         }
         if (!promised) break; // fewer choices would cost fewer tokens, but were not asked for
+        // At the end of a budget it stays whole, so that a continued run asks what an undisturbed one does.
+        if (self->most.holds(own.with(later))) break;
       }
       return a == budget::answer::later && self->under_way == 0 && self->promises == 0 ? budget::answer::never
                                                                                        : a;
