@@ -86,11 +86,11 @@ TEST_CASE("the program keeps its meaning and stays in its place") {
                            // what the language refuses
                            "import os\nreturn E0", "import os; os.system('true')\nreturn E0",
                            "return E0.__class__", "return eval('E0')", "return torch.load('x')",
-                           "try:\n  return E0\nfinally:\n  pass", "fn_mul = 1\nreturn E0",
+                           "try:\n  return E0\nfinally:\n  pass", "fn_sum = 1\nreturn E0", "torch = 1\nreturn E0", "M = 1\nreturn E0",
                            // what Python does not compile inside a function
                            "from step import *\nreturn E0", "def f():\n  nonlocal q\nreturn E0",
                            "def f():\n  q = 1\ndef g():\n  nonlocal q\nreturn E0"}) {
-    CAPTURE(impl);
+    CAPTURE(std::string(impl));
     CHECK_THROWS_AS((void)body(impl), Fault);
   }
   const auto nested = [](std::size_t levels, const std::string& statement) {

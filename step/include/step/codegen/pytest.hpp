@@ -214,7 +214,11 @@ class PytestFile {
     for (const Input& i : task_.inputs) inputs.push_back(i.name);
     const PythonBlock block(impl_, inputs);
     syntax::RuleContext rules;
+    rules.reserved = {"step", "torch", "ctx", "input_data", "check_data", "check_shape"};
     for (const Function& f : task_.functions) rules.reserved.insert(f.name);
+    std::set<std::string> known; // the rules keep views
+    for (const auto& symbol : symbols_) known.insert({symbol, symbol + "_value"});
+    rules.reserved.insert(known.begin(), known.end());
     syntax::check_program_rules(block.tree(), rules);
     out_ += block.indented(4);
     if (!block.has_statements()) out_ += "    pass\n";
