@@ -100,23 +100,19 @@ struct spending {
   return most_of(model, most_tokens(model, q), q.cache, when);
 }
 
-/// What the follow-ups of a request may use at most, if it asks for `n` of its `q.n` choices.
+/// What the follow-ups of a request may use at most.
 [[nodiscard]] inline spending most_after(const llm::model_profile& model, const llm::chat_request& q,
-                                         std::uint32_t n, std::chrono::system_clock::time_point when) {
+                                         std::chrono::system_clock::time_point when) {
   if (!q.later || q.later->requests == 0) return {};
   const llm::follow_ups& all = *q.later;
-  const auto part = [&](std::uint64_t of_all) {
-    const std::uint64_t whole = std::max(1U, q.n);
-    return of_all / whole * n + of_all % whole * n / whole;
-  };
   llm::token_usage one;
   one.input = all.input_tokens / all.requests * 5 / 4 + 1;
   one.output = all.output_tokens / all.requests + 1;
   spending out = most_of(model, one, q.cache, when);
-  out.requests = std::max<std::uint64_t>(1, part(all.requests));
+  out.requests = all.requests;
   const auto count = static_cast<picodollars>(out.requests);
   out.cost = out.cost > INT64_MAX / count ? INT64_MAX : out.cost * count;
-  out.tokens = part(all.input_tokens) / 4 * 5 + part(all.output_tokens) + out.requests;
+  out.tokens = all.input_tokens / 4 * 5 + all.output_tokens + out.requests;
   return out;
 }
 
@@ -222,7 +218,10 @@ class budget {
     else
       out.message = "the budget of $" + dollars(most_cost_) + " is used up: $" + dollars(spent_.cost) +
                     " spent, the next request may cost $" + dollars(s.cost);
-    out.message += "; resume with a larger one";
+    out.message += reached_ != limit::seconds && !holds(s)
+                       ? "; no request for as many samples fits into it: resume with a larger one, or start a "
+                         "run that asks for fewer at once"
+                       : "; resume with a larger one";
     return out;
   }
 
@@ -322,8 +321,7 @@ class budget {
 /// for them, so a tight budget makes a run slower but is used to its end; what can never fit is declined.
 ///
 /// What is begun can be finished: with a request that announces follow-ups, all that these may use is
-/// reserved, too, so that they are granted when they come, and before other requests. A request for several
-/// choices that the whole budget is too small for asks for fewer.
+/// reserved, too, so that they are granted when they come, and before other requests.
 ///
 /// Replies are handed on with their `certain_usage`, so that everybody counts the same. Copies share the
 /// queue. The budget must outlive it; give each budget one such client.
@@ -413,32 +411,19 @@ template <llm::ChatClient C> class budgeted {
         // with nothing under way nobody makes room: other promises wait behind this request
         return a == budget::answer::later && self->under_way == 0 ? budget::answer::never : a;
       }
-      auto a = budget::answer::never;
-      const std::uint32_t wanted = std::max(1U, q.n);
-      for (std::uint32_t n = wanted; n > 0 && a == budget::answer::never; n /= 2) {
-        auto fewer = tokens;
-        fewer.output = tokens.output / wanted * n;
-        const spending own = n == wanted ? reserved : most_of(model, fewer, q.cache, now);
-        const spending later = ours ? spending{} : most_after(model, q, n, now);
-        const bool promised = !later.nothing();
-        auto made = promised ? std::make_shared<promise>(self, spending{}) : nullptr;
-        self->promises += promised ? 1 : 0;
-        a = self->most.reserve(own.with(later));
-        if (a == budget::answer::granted) {
-          q.n = n;
-          reserved = own;
-          if (promised) {
-            made->left = later;
-            q.later->kept = std::move(made);
-          }
-        } else if (promised) {
-          made->of.reset(); // it never was
-          --self->promises;
-          reserved = own.with(later);
-        }
-        if (!promised) break; // fewer choices would cost fewer tokens, but were not asked for
-        // At the end of a budget it stays whole, so that a continued run asks what an undisturbed one does.
-        if (self->most.holds(own.with(later))) break;
+      // A request is never made smaller to fit: a continued run must ask what an undisturbed one does.
+      const spending later = ours ? spending{} : most_after(model, q, now);
+      const bool promised = !later.nothing();
+      auto made = promised ? std::make_shared<promise>(self, spending{}) : nullptr;
+      self->promises += promised ? 1 : 0;
+      const auto a = self->most.reserve(reserved.with(later));
+      if (promised && a == budget::answer::granted) {
+        made->left = later;
+        q.later->kept = std::move(made);
+      } else if (promised) {
+        made->of.reset(); // it never was
+        --self->promises;
+        reserved = reserved.with(later);
       }
       return a == budget::answer::later && self->under_way == 0 && self->promises == 0 ? budget::answer::never
                                                                                        : a;
