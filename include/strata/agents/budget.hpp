@@ -218,10 +218,11 @@ class budget {
     else
       out.message = "the budget of $" + dollars(most_cost_) + " is used up: $" + dollars(spent_.cost) +
                     " spent, the next request may cost $" + dollars(s.cost);
-    out.message += reached_ != limit::seconds && !holds(s)
-                       ? "; no request for as many samples fits into it: resume with a larger one, or start a "
-                         "run that asks for fewer at once"
-                       : "; resume with a larger one";
+    out.message +=
+        reached_ != limit::seconds && !holds(s)
+            ? "; no request for as many samples fits into it: resume with a larger one, or start a "
+              "run that asks for fewer at once"
+            : "; resume with a larger one";
     return out;
   }
 
@@ -321,7 +322,8 @@ class budget {
 /// for them, so a tight budget makes a run slower but is used to its end; what can never fit is declined.
 ///
 /// What is begun can be finished: with a request that announces follow-ups, all that these may use is
-/// reserved, too, so that they are granted when they come, and before other requests.
+/// reserved, too, so that they are granted when they come, and before other requests; unless the whole budget
+/// is too small for that: then they take their chance.
 ///
 /// Replies are handed on with their `certain_usage`, so that everybody counts the same. Copies share the
 /// queue. The budget must outlive it; give each budget one such client.
@@ -412,7 +414,8 @@ template <llm::ChatClient C> class budgeted {
         return a == budget::answer::later && self->under_way == 0 ? budget::answer::never : a;
       }
       // A request is never made smaller to fit: a continued run must ask what an undisturbed one does.
-      const spending later = ours ? spending{} : most_after(model, q, now);
+      spending later = ours ? spending{} : most_after(model, q, now);
+      if (!self->most.holds(reserved.with(later))) later = {}; // no use in keeping what was never there
       const bool promised = !later.nothing();
       auto made = promised ? std::make_shared<promise>(self, spending{}) : nullptr;
       self->promises += promised ? 1 : 0;
