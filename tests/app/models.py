@@ -365,6 +365,7 @@ def disks():
         check("a full disk is named", "space" in err or "full" in err or "large" in err.lower(), err)
         with sqlite3.connect("full/replies.db") as db:
             check("the database is intact", db.execute("PRAGMA integrity_check").fetchone() == ("ok",))
+        shutil.copytree("full", "unfinished")
         run("--resume", "full")
         check("the run goes on", files_without_timings(pathlib.Path("full"))
               == files_without_timings(pathlib.Path("roomy")))
@@ -372,7 +373,7 @@ def disks():
                              ("replies.db", os.urandom(30000))):
             broken = pathlib.Path("broken")
             shutil.rmtree(broken, ignore_errors=True)
-            shutil.copytree("roomy", broken)
+            shutil.copytree("unfinished", broken)  # of a finished run, --resume only prints
             (broken / name).write_bytes(change)
             for option in ("--resume", "--replay"):
                 _, err = run(option, broken, code=2)

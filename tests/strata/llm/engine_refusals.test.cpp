@@ -358,10 +358,15 @@ TEST_CASE("case 17: odd shapes are read, and what is unknown stays unknown") {
   check_survives(answer(500, R"({"detail":"fastapi"})"));
   check_survives(answer(200, "null"));
   check_survives(answer(200, "{}"));
-  // a choice in which nothing at all is said is no answer
+  // a choice in which nothing at all is said is no answer, unless it says that something was written for it
   check_survives(answer(
       200,
-      R"({"choices":[{"index":0,"finish_reason":null}],"usage":{"prompt_tokens":7,"completion_tokens":3}})"));
+      R"({"choices":[{"index":0,"finish_reason":null}],"usage":{"prompt_tokens":7,"completion_tokens":0}})"));
+  const outcome empty = reply_to(
+      R"({"choices":[{"index":0,"finish_reason":null}],"usage":{"prompt_tokens":7,"completion_tokens":3}})");
+  REQUIRE_MESSAGE(empty.ok(), empty.failure().message);
+  CHECK(empty.reply().choices.at(0).text.empty());
+  CHECK(empty.reply().used.output == 3);
   check_survives(answer(200, R"({"choices":"none"})"));
 }
 
