@@ -79,17 +79,18 @@ TEST_CASE("the program keeps its meaning and stays in its place") {
   CHECK(body("a = [1,\n2]\nreturn E0") == "    a = [1,\n    2]\n    return E0\n\n");
   CHECK(body("") == "\n    pass\n\n");
   CHECK(body("# nothing\n") == "    # nothing\n    pass\n\n");
-  for (const char* impl : {// what is not complete Python
-                           "return E0\n'''", "return (E0", "return E0)\nintruder = 1",
-                           "  return E0\nintruder = 1\n", "a = 'x\nintruder = 1", "\\\n", "def f(:\n",
-                           "return E0\n\"\"\"\nintruder()", "x = f'{'\nintruder()\n", "\xff\xfe",
-                           // what the language refuses
-                           "import os\nreturn E0", "import os; os.system('true')\nreturn E0",
-                           "return E0.__class__", "return eval('E0')", "return torch.load('x')",
-                           "try:\n  return E0\nfinally:\n  pass", "fn_sum = 1\nreturn E0", "torch = 1\nreturn E0", "M = 1\nreturn E0",
-                           // what Python does not compile inside a function
-                           "from step import *\nreturn E0", "def f():\n  nonlocal q\nreturn E0",
-                           "def f():\n  q = 1\ndef g():\n  nonlocal q\nreturn E0"}) {
+  for (const char* impl :
+       {// what is not complete Python
+        "return E0\n'''", "return (E0", "return E0)\nintruder = 1", "  return E0\nintruder = 1\n",
+        "a = 'x\nintruder = 1", "\\\n", "def f(:\n", "return E0\n\"\"\"\nintruder()",
+        "x = f'{'\nintruder()\n", "\xff\xfe",
+        // what the language refuses
+        "import os\nreturn E0", "import os; os.system('true')\nreturn E0", "return E0.__class__",
+        "return eval('E0')", "return torch.load('x')", "try:\n  return E0\nfinally:\n  pass",
+        "fn_sum = 1\nreturn E0", "torch = 1\nreturn E0", "M = 1\nreturn E0",
+        // what Python does not compile inside a function
+        "from step import *\nreturn E0", "def f():\n  nonlocal q\nreturn E0",
+        "def f():\n  q = 1\ndef g():\n  nonlocal q\nreturn E0"}) {
     CAPTURE(std::string(impl));
     CHECK_THROWS_AS((void)body(impl), Fault);
   }
