@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,8 +33,10 @@ constexpr auto most = ~std::uint64_t{0};
 } // namespace
 
 TEST_CASE("a meter ends at exactly its limit, whatever the sizes of the charges") {
-  for (const std::uint64_t limit : {0, 1, 7, 2047, 2048, 2049, 10'000, 3'000'000})
-    for (const std::uint64_t charge : {1, 3, 2047, 2048, 2049, 1'000'000, 1'000'001}) {
+  for (const std::uint64_t limit :
+       std::initializer_list<std::uint64_t>{0, 1, 7, 2047, 2048, 2049, 10'000, 3'000'000})
+    for (const std::uint64_t charge :
+         std::initializer_list<std::uint64_t>{1, 3, 2047, 2048, 2049, 1'000'000, 1'000'001}) {
       CAPTURE(limit);
       CAPTURE(charge);
       Meter meter({.steps = limit, .work = limit});
@@ -70,7 +73,7 @@ TEST_CASE("charges that are large beyond any count end a meter and do not wrap")
 }
 
 TEST_CASE("bytes are steps of bytes_per_step bytes, and no byte is lost between charges") {
-  for (const std::uint64_t charge : {1, 5, 63, 64, 65, 1000}) {
+  for (const std::uint64_t charge : std::initializer_list<std::uint64_t>{1, 5, 63, 64, 65, 1000}) {
     Meter meter;
     std::uint64_t bytes = 0;
     for (int i = 0; i < 1000; ++i) {

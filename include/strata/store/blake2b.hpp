@@ -36,7 +36,7 @@ using digest = std::array<std::uint8_t, 16>;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto value = std::string_view("0123456789abcdef").find(text[i]);
     if (value == std::string_view::npos) return false;
-    read[i / 2] = static_cast<std::uint8_t>(read[i / 2] << 4U | value);
+    read[i / 2] = static_cast<std::uint8_t>(std::size_t{read[i / 2]} << 4U | value);
   }
   d = read;
   return true;
